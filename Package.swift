@@ -1,0 +1,94 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A target of ours: Swift 6 mode, warnings are errors.
+func part(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, resources: [Resource]? = nil)
+  -> Target
+{
+  .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)", resources: resources, swiftSettings: strict)
+}
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "bootstead",
+  products: [
+    .executable(name: "bootstead", targets: ["bootstead"]),
+    .executable(name: "bootstead-agent", targets: ["bootstead-agent"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // System libraries.
+    .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+
+    // Pure: wire formats and the disk layout planner.
+    part("NetworkAddress"),
+    part("DHCP", ["NetworkAddress"]),
+    part("TFTP"),
+    part("NixFormats"),
+    part("CPIO"),
+    part("DiskLayout"),
+
+    // Domain.
+    part("BootDecision", ["DHCP", "NetworkAddress"]),
+    part(
+      "Netboot", ["NetworkAddress"], path: "netboot",
+      resources: [
+        .embedInCode("scripts/boot.ipxe"), .embedInCode("scripts/install.ipxe"), .embedInCode("scripts/local.ipxe"),
+        .embedInCode("scripts/hold.ipxe"), .embedInCode("scripts/rescue.ipxe"),
+      ]),
+    part("AgentProtocol", ["DiskLayout", "NetworkAddress", crypto]),
+    part("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "NetworkAddress", grdb]),
+    part("Images", ["CPIO", crypto]),
+    part("BinaryCache", ["NixFormats", "CZstd", "CLZMA", crypto]),
+
+    // Services: sockets.
+    part("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", logging, lifecycle, nioCore, nioPosix]),
+    part("TFTPServer", ["TFTP", logging, lifecycle, nioCore, nioPosix]),
+
+    // The agent.
+    part("HTTPConnection", [nioCore, nioPosix, nioHTTP1]),
+    part(
+      "NodeAgent",
+      [
+        "AgentProtocol", "BinaryCache", "CBlkid", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats", crypto,
+        logging, subprocess, systemPackage,
+      ]),
+  ]
+)
