@@ -1,0 +1,66 @@
+import DiskLayout
+import FoundationEssentials
+
+/// One install, as the appliance planned it and the operator consented to it.
+public struct InstallTask: Sendable, Codable {
+  /// Names this install in reports and in the event log.
+  public var identifier: String
+  public var machineName: String
+  public var plan: LayoutPlan
+  /// `/nix/store/HASH-nixos-system-…`
+  public var closure: String
+  /// Below the appliance's URL: `/cache`.
+  public var cachePath: String
+  /// `NAME:BASE64`; every store path carries a signature by one of them.
+  public var cachePublicKeys: [String]
+  /// Such as `console=ttyS0,115200`; put into machine.json's kernel arguments by the appliance, shown here for the log.
+  public var consoleArguments: [String]
+  /// Binary age files for the recipient of the agent's hello, by the name of the secret: letters, digits, `.`, `_`, `-`.
+  public var sealedSecrets: [String: Data]
+  /// The bytes of `/var/lib/bootstead/machine.json`.
+  public var machineConfiguration: Data
+  public var consent: ConsentRecord
+
+  public init(
+    identifier: String, machineName: String, plan: LayoutPlan, closure: String, cachePath: String = "/cache",
+    cachePublicKeys: [String], consoleArguments: [String] = [], sealedSecrets: [String: Data] = [:],
+    machineConfiguration: Data, consent: ConsentRecord
+  ) {
+    self.identifier = identifier
+    self.machineName = machineName
+    self.plan = plan
+    self.closure = closure
+    self.cachePath = cachePath
+    self.cachePublicKeys = cachePublicKeys
+    self.consoleArguments = consoleArguments
+    self.sealedSecrets = sealedSecrets
+    self.machineConfiguration = machineConfiguration
+    self.consent = consent
+  }
+}
+
+/// Who allowed what to be written over, and how sure it is which machine this is.
+public struct ConsentRecord: Hashable, Sendable, Codable {
+  /// How the machine was told from another one.
+  public enum Trust: String, Hashable, Sendable, Codable {
+    /// The operator compared the short code.
+    case codeCompared
+    /// Nobody compared it.
+    case firstUse
+  }
+
+  public var trust: Trust
+  /// The operator, as the appliance knows them.
+  public var grantedBy: String
+  /// Seconds since 1970.
+  public var grantedAt: Int64
+  /// The disks that may be overwritten although they are not blank.
+  public var disks: Consent
+
+  public init(trust: Trust, grantedBy: String, grantedAt: Int64, disks: Consent = .none) {
+    self.trust = trust
+    self.grantedBy = grantedBy
+    self.grantedAt = grantedAt
+    self.disks = disks
+  }
+}

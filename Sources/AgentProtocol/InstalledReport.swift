@@ -1,0 +1,43 @@
+/// All is on the disk; the machine reboots after the answer.
+public struct InstalledReport: Hashable, Sendable, Codable {
+  /// The identifier of the ``InstallTask``.
+  public var task: String
+  /// The node's own key, made on the machine: its later reports are signed by it.
+  public var nodeKey: SigningPublicKey
+  /// Secrets for the node are sealed to it.
+  public var nodeRecipient: AgeRecipient
+  public var disks: [InstalledDisk]
+  /// `/nix/store/HASH-nixos-system-…`
+  public var closure: String
+
+  public init(
+    task: String, nodeKey: SigningPublicKey, nodeRecipient: AgeRecipient, disks: [InstalledDisk], closure: String
+  ) {
+    self.task = task
+    self.nodeKey = nodeKey
+    self.nodeRecipient = nodeRecipient
+    self.disks = disks
+    self.closure = closure
+  }
+}
+
+/// By what a rebuild recognises a disk again.
+public struct InstalledDisk: Hashable, Sendable, Codable {
+  /// The stable name below `/dev/disk/by-id`, or the serial number where there is none.
+  public var identifier: String
+  /// The GPT's disk identifier.
+  public var partitionTableUUID: String?
+  public var volumeGroupName: String?
+  /// LVM's own form, with hyphens.
+  public var volumeGroupUUID: String?
+
+  public init(
+    identifier: String, partitionTableUUID: String? = nil, volumeGroupName: String? = nil,
+    volumeGroupUUID: String? = nil
+  ) {
+    self.identifier = identifier
+    self.partitionTableUUID = partitionTableUUID
+    self.volumeGroupName = volumeGroupName
+    self.volumeGroupUUID = volumeGroupUUID
+  }
+}

@@ -1,0 +1,48 @@
+/// The installed node says that it lives. The first one ends the install.
+public struct NodeReport: Hashable, Sendable, Codable {
+  public var machineName: String
+  public var nodeKey: SigningPublicKey
+  /// The store path of the running system.
+  public var closure: String
+  /// As `uname -r` prints it.
+  public var kernel: String
+  /// From `/proc/sys/kernel/random/boot_id`.
+  public var bootIdentifier: String
+  /// Seconds since the kernel started.
+  public var uptime: Double
+
+  public init(
+    machineName: String, nodeKey: SigningPublicKey, closure: String, kernel: String, bootIdentifier: String,
+    uptime: Double
+  ) {
+    self.machineName = machineName
+    self.nodeKey = nodeKey
+    self.closure = closure
+    self.kernel = kernel
+    self.bootIdentifier = bootIdentifier
+    self.uptime = uptime
+  }
+}
+
+/// What the agent leaves on the node so that it can report, as JSON at ``path``.
+public struct NodeConfiguration: Hashable, Sendable, Codable {
+  /// On the installed node.
+  public static let path = "/var/lib/bootstead/node.json"
+  /// The seed of the node's Ed25519 key as base64, mode 0600.
+  public static let keyPath = "/var/lib/bootstead/node.key"
+  /// The node's age identity, mode 0600.
+  public static let identityPath = "/var/lib/bootstead/node.age"
+  /// The last counter that the node used.
+  public static let counterPath = "/var/lib/bootstead/node.counter"
+
+  /// `http://192.0.2.1:8080`
+  public var applianceURL: String
+  public var appliancePublicKey: SigningPublicKey
+  public var machineName: String
+
+  public init(applianceURL: String, appliancePublicKey: SigningPublicKey, machineName: String) {
+    self.applianceURL = applianceURL
+    self.appliancePublicKey = appliancePublicKey
+    self.machineName = machineName
+  }
+}
