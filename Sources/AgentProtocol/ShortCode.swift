@@ -21,7 +21,7 @@ public struct ShortCode: Hashable, Sendable, CustomStringConvertible {
   /// Parses `K7Q-4MD`, in either case, with or without the hyphen.
   /// - Throws: ``SignatureError/malformedCode(_:)``.
   public init(_ text: String) throws(SignatureError) {
-    guard text.utf8.count <= 16 else { throw .malformedCode(text) }
+    guard text.utf8.count <= 16, text.utf8.allSatisfy({ $0 < 128 }) else { throw .malformedCode(text) }
     let characters = text.uppercased().filter { $0 != "-" && $0 != " " }
     var value: UInt32 = 0
     guard characters.count == 6 else { throw .malformedCode(text) }
