@@ -43,6 +43,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -74,13 +76,30 @@ let package = Package(
         .embedInCode("scripts/hold.ipxe"), .embedInCode("scripts/rescue.ipxe"),
       ]),
     part("AgentProtocol", ["DiskLayout", "NetworkAddress", crypto]),
-    part("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "NetworkAddress", grdb]),
-    part("Images", ["CPIO", crypto]),
+    part("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Images", "NetworkAddress", crypto, grdb]),
+    part("Images", [crypto]),
     part("BinaryCache", ["NixFormats", "CZstd", "CLZMA", crypto]),
 
     // Services: sockets.
     part("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", logging, lifecycle, nioCore, nioPosix]),
-    part("TFTPServer", ["TFTP", logging, lifecycle, nioCore, nioPosix]),
+    part("TFTPServer", ["NetworkAddress", "TFTP", logging, lifecycle, nioCore, nioPosix]),
+
+    part(
+      "BootHTTP",
+      [
+        "AgentProtocol", "BinaryCache", "BootDecision", "CPIO", "Fleet", "Images", "Netboot", "NetworkAddress",
+        "NixFormats", hummingbird, logging, nioCore, nioPosix, nioHTTP1,
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+      ]),
+    part(
+      "OperatorAPI",
+      [
+        "BinaryCache", "BootDecision", "Fleet", "Images", "NetworkAddress", "NixFormats", hummingbird, logging, nioCore,
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ]),
 
     // The agent.
     part("HTTPConnection", [nioCore, nioPosix, nioHTTP1]),

@@ -1,0 +1,74 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOPosix
+
+/// An immutable file and what HTTP says of it.
+struct ServedFile: Sendable {
+  let path: String
+  let contentType: String
+  /// A strong validator: the content's digest where it is known.
+  let entityTag: String
+}
+
+/// Answers GET and HEAD for one file: single ranges, `If-None-Match`, exact length, memory that does not grow with the
+/// file.
+func fileResponse(_ file: ServedFile, to request: Request, context: BootRequestContext) async throws -> Response {
+  let handle: NIOFileHandle
+  let size: Int
+  do {
+    handle = try NIOFileHandle(_deprecatedPath: file.path)
+    size = try handle.withUnsafeFileDescriptor { descriptor in
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else { throw IOError(errnoCode: errno, reason: "fstat") }
+      return Int(status.st_size)
+    }
+  } catch {
+    throw HTTPError(.notFound)
+  }
+  let open = OpenFile(handle)
+  var headers: HTTPFields = [
+    .contentType: file.contentType, .acceptRanges: "bytes", .eTag: "\"\(file.entityTag)\"",
+  ]
+  if let known = request.headers[.ifNoneMatch], known == "*" || known.contains("\"\(file.entityTag)\"") {
+    return Response(status: .notModified, headers: headers)
+  }
+  let ranged = ByteRange.parse(request.headers[.range], size: size, ifRange: request.headers[.ifRange], tag: file.entityTag)
+  let range: Range<Int>
+  let status: HTTPResponse.Status
+  switch ranged {
+  case .whole: (range, status) = (0..<size, .ok)
+  case .part(let part):
+    (range, status) = (part, .partialContent)
+    headers[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(size)"
+  case .unsatisfiable:
+    headers[.contentRange] = "bytes */\(size)"
+    return Response(status: .rangeNotSatisfiable, headers: headers)
+  }
+  if request.method == .head {
+    headers[.contentLength] = String(range.count)
+    return Response(status: status, headers: headers)
+  }
+  let channel = context.channel
+  let body = ResponseBody(contentLength: range.count) { writer in
+    if !range.isEmpty {
+      let region = FileRegion(fileHandle: open.handle, readerIndex: range.lowerBound, endIndex: range.upperBound)
+      try await channel.triggerUserOutboundEvent(SendFileRegion(region: region)).get()
+    }
+    try await writer.finish(nil)
+  }
+  return Response(status: status, headers: headers, body: body)
+}
+
+/// Closes the file when the last response that reads it is gone.
+private final class OpenFile: Sendable {
+  let handle: NIOFileHandle
+
+  init(_ handle: NIOFileHandle) { self.handle = handle }
+
+  deinit {
+    // The descriptor was opened for reading only: a failing close loses nothing.
+    try? handle.close()
+  }
+}

@@ -1,0 +1,126 @@
+import BootDecision
+import DiskLayout
+import Foundation
+import GRDB
+import NetworkAddress
+
+extension Fleet {
+  /// This many boots without a report, within ``loopWindow``, hold the machine at its menu.
+  static let loopLimit = 5
+  /// Seconds.
+  static let loopWindow: TimeInterval = 600
+
+  /// A machine asks for its boot script: decides what it gets, and records the boot.
+  public func boot(_ contact: BootContact, enrolment: Enrolment) async throws -> BootAnswer {
+    try await write { database, now in
+      guard var machine = try find(mac: contact.mac, in: database) ?? discover(contact, enrolment, in: database, now: now)
+      else { return BootAnswer(intent: .blocked) }
+      machine.lastSeen = now
+      machine.uuid = machine.uuid ?? contact.uuid.flatMap { $0.isPlaceholder ? nil : $0 }
+      machine.serial = machine.serial ?? contact.serial.flatMap { $0.isEmpty ? nil : $0 }
+      machine.product = machine.product ?? contact.product.flatMap { $0.isEmpty ? nil : $0 }
+      try machine.update(database)
+      if [.armed, .booting].contains(machine.state), let until = machine.armedUntil, until < now {
+        try change(&machine, by: .disarm, "the install was not started in time", in: database, now: now)
+      }
+      let intent = Fleet.intent(of: machine, now: now)
+      var answer = BootAnswer(intent: intent, name: machine.name.text, image: machine.image)
+      switch intent {
+      case .install, .inventory, .rescue:
+        if intent == .install, machine.state != .installing {
+          try change(&machine, by: .boot, "fetched its install script", in: database, now: now)
+        }
+        machine.bootsWithoutReport = (machine.bootsWithoutReport + [now]).suffix(Fleet.loopLimit)
+        if machine.nextBoot != nil {
+          machine.nextBoot = nil
+          try record("boots the rescue shell once", of: machine, kind: "setting", in: database, now: now)
+        }
+        try machine.update(database)
+        let nonce = randomToken()
+        let mode = intent == .install ? "install" : intent == .rescue ? "rescue" : "inventory"
+        try Boot(nonce: nonce, machine: machine.id ?? 0, at: now, mode: mode).insert(database)
+        try database.execute(
+          sql: """
+            DELETE FROM boot WHERE machine = ? AND nonce NOT IN
+              (SELECT nonce FROM boot WHERE machine = ? ORDER BY at DESC LIMIT 8)
+            """, arguments: [machine.id, machine.id])
+        answer.nonce = nonce
+      case .localDisk, .hold, .blocked: break
+      }
+      return answer
+    }
+  }
+
+  /// What the state of a machine means for its next boot.
+  public static func intent(of machine: Machine, now: Date) -> BootIntent {
+    if machine.blocked { return .blocked }
+    if machine.nextBoot == .rescue { return .rescue }
+    switch machine.state {
+    case .discovered: return looping(machine, now) ?? .inventory
+    case .armed, .booting:
+      if let until = machine.armedUntil, until < now { return .localDisk }
+      return looping(machine, now) ?? .install
+    case .installing: return looping(machine, now) ?? .install
+    case .approved, .installed, .active: return .localDisk
+    case .failed: return .hold(reason: "the last install failed: \(machine.reason ?? "no reason was given")")
+    case .frozen: return .hold(reason: "frozen: \(machine.reason ?? "ask the operator")")
+    }
+  }
+
+  private static func looping(_ machine: Machine, _ now: Date) -> BootIntent? {
+    let recent = machine.bootsWithoutReport.filter { now.timeIntervalSince($0) < loopWindow }
+    guard recent.count >= loopLimit else { return nil }
+    return .hold(
+      reason: "\(recent.count) boots in \(Int(loopWindow / 60)) minutes without a report; waiting for a while")
+  }
+
+  /// Registers a machine that nobody added, where enrolment allows it.
+  private func discover(_ contact: BootContact, _ enrolment: Enrolment, in database: Database, now: Date) throws
+    -> Machine?
+  {
+    guard enrolment != .closed, !contact.mac.isMulticast else { return nil }
+    let name = try MachineName("m-" + contact.mac.hyphenated.replacingOccurrences(of: "-", with: ""))
+    var machine = Machine(name: name, state: .discovered, layout: LayoutSpec(), createdAt: now)
+    try insert(&machine, addresses: [contact.mac], in: database)
+    try record("an unknown machine asked to boot", of: machine, kind: "discovered", in: database, now: now)
+    if enrolment == .automatic {
+      machine.trust = .trustOnFirstUse
+      try change(&machine, by: .approve, "approved by automatic enrolment", in: database, now: now)
+      try arm(&machine, window: 3600, in: database, now: now)
+    }
+    return machine
+  }
+
+  /// The machine and mode of a boot, for its overlay.
+  public func overlay(of nonce: String) async throws -> (machine: MachineName, mode: String) {
+    try await database.read { database in
+      guard let boot = try Boot.fetchOne(database, key: nonce), let machine = try Machine.fetchOne(database, key: boot.machine)
+      else { throw FleetError.unknownNonce }
+      return (machine.name, boot.mode)
+    }
+  }
+
+  /// 128 random bits in hexadecimal.
+  func randomToken() -> String {
+    (0..<16).map { _ in
+      let byte = UInt8.random(in: 0...255)
+      return (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }.joined()
+  }
+
+  func refreshDirectory(_ database: Database) throws {
+    var machines: [Int64: MachineView] = [:]
+    let now = now()
+    for machine in try Machine.fetchAll(database) {
+      if let id = machine.id {
+        machines[id] = MachineView(
+          name: machine.name.text, intent: Fleet.intent(of: machine, now: now), quirks: machine.quirks)
+      }
+    }
+    var views: [MACAddress: MachineView] = [:]
+    for row in try Row.fetchAll(database, sql: "SELECT mac, machine FROM nic") {
+      views[try MACAddress(row["mac"])] = machines[row["machine"]]
+    }
+    directory.replace(with: views)
+  }
+}

@@ -1,0 +1,309 @@
+import AgentProtocol
+import DiskLayout
+import Foundation
+import GRDB
+
+/// What the appliance says of itself in an install task.
+public struct InstallSource: Sendable {
+  /// `NAME:BASE64` keys that sign the closures.
+  public var cachePublicKeys: [String]
+  /// Such as `console=ttyS0,115200`.
+  public var consoleArguments: [String]
+
+  public init(cachePublicKeys: [String], consoleArguments: [String] = []) {
+    self.cachePublicKeys = cachePublicKeys
+    self.consoleArguments = consoleArguments
+  }
+}
+
+extension Fleet {
+  /// A claim whose agent was heard within this many seconds is alive.
+  static let claimAlive: TimeInterval = 20
+
+  /// Opens a claim for a boot that this appliance answered.
+  public func begin(_ request: BeginRequest, applianceKey: SigningPublicKey) async throws -> BeginAnswer {
+    try await write { database, now in
+      guard let boot = try Boot.fetchOne(database, key: request.bootNonce.description) else {
+        throw AgentRefusal(code: .unknownBoot, message: "this boot is not known here: boot the machine again")
+      }
+      let claim = Claim(
+        session: SessionIdentifier().description, nonce: boot.nonce, machine: boot.machine, serverNonce: ClaimNonce(),
+        counter: 0, state: .begun, at: now, lastSeen: now)
+      try claim.insert(database)
+      return BeginAnswer(
+        session: try SessionIdentifier(claim.session),
+        commitment: ClaimCommitment(applianceKey: applianceKey, serverNonce: claim.serverNonce))
+    }
+  }
+
+  /// The agent shows its keys: they are pinned to the claim, and the short code is fixed.
+  public func hello(_ hello: HelloRequest, signed request: SignedRequest, applianceKey: SigningPublicKey) async throws
+    -> HelloAnswer
+  {
+    let answer: HelloAnswer? = try await write { database, now in
+      guard var claim = try Claim.fetchOne(database, key: hello.session.description), request.session == hello.session,
+        claim.nonce == hello.bootNonce.description, var machine = try Machine.fetchOne(database, key: claim.machine)
+      else { throw AgentRefusal(code: .unknownSession, message: "no such session: begin again") }
+      if let pinned = claim.agentKey, pinned != hello.agentKey {
+        throw AgentRefusal(code: .notExpected, message: "this session belongs to another key")
+      }
+      try request.verify(by: hello.agentKey)
+      try accept(request.counter, for: &claim)
+      if let other = try Claim.current(of: machine, in: database), other.session != claim.session {
+        guard try settle(&claim, against: other, hello, of: &machine, in: database, now: now) else { return nil }
+      } else {
+        claim.state = .current
+      }
+      claim.agentKey = hello.agentKey
+      claim.recipient = hello.recipient
+      claim.code = ShortCode(
+        applianceKey: applianceKey, serverNonce: claim.serverNonce, agentKey: hello.agentKey,
+        recipient: hello.recipient, agentNonce: hello.agentNonce, bootNonce: hello.bootNonce)
+      claim.lastSeen = now
+      try claim.update(database)
+      machine.inventory = hello.inventory
+      machine.lastSeen = now
+      machine.bootsWithoutReport = []
+      try machine.update(database)
+      try record(
+        "agent claimed the machine, code \(claim.code?.description ?? "")", of: machine, kind: "claim", in: database,
+        now: now)
+      return HelloAnswer(serverNonce: claim.serverNonce, machineName: machine.name.text)
+    }
+    // Refused after the commit, so that the freeze stays.
+    guard let answer else {
+      throw AgentRefusal(code: .frozen, message: "two agents claim this machine: it is frozen until the operator decides")
+    }
+    return answer
+  }
+
+  /// Decides between a new claim and the one that is current: the same keys go on; a silent one is replaced; where
+  /// both speak, both are stopped.
+  /// - Returns: false when the machine was frozen.
+  private func settle(
+    _ claim: inout Claim, against other: Claim, _ hello: HelloRequest, of machine: inout Machine, in database: Database,
+    now: Date
+  ) throws -> Bool {
+    let isSame = other.agentKey == hello.agentKey
+    let isAlive = now.timeIntervalSince(other.lastSeen) < Fleet.claimAlive
+    if !isSame && isAlive && other.nonce == claim.nonce {
+      try freeze(&machine, "two agents with different keys claim the same boot", in: database, now: now)
+      return false
+    }
+    if isSame || !isAlive {
+      try database.execute(sql: "UPDATE claim SET state = 'ended' WHERE session = ?", arguments: [other.session])
+      claim.state = .current
+      // What was compared was the other agent's code.
+      if !isSame && machine.trust == .verified && machine.state != .discovered { machine.trust = .trustOnFirstUse }
+    } else {
+      claim.state = .waiting
+    }
+    return true
+  }
+
+  /// Checks a signed request of an agent: its session, its signature, its counter. Ends with the claim and machine.
+  private func authenticate(_ request: SignedRequest, in database: Database, now: Date) throws -> (Claim, Machine) {
+    guard let session = request.session, var claim = try Claim.fetchOne(database, key: session.description),
+      let key = claim.agentKey, var machine = try Machine.fetchOne(database, key: claim.machine)
+    else { throw AgentRefusal(code: .unknownSession, message: "no such session: begin again") }
+    try request.verify(by: key)
+    try accept(request.counter, for: &claim)
+    claim.lastSeen = now
+    switch claim.state {
+    case .current:
+      // The agent that was current speaks while another has said hello since: two are alive.
+      let rival = try Claim.filter(
+        sql: "machine = ? AND state = 'waiting' AND lastSeen > ?",
+        arguments: [claim.machine, now.addingTimeInterval(-Fleet.claimAlive)]
+      ).fetchOne(database)
+      if rival != nil, machine.state != .frozen {
+        try freeze(&machine, "two agents with different keys claim this machine", in: database, now: now)
+      }
+    case .waiting:
+      let current = try Claim.current(of: machine, in: database)
+      if let current, now.timeIntervalSince(current.lastSeen) < Fleet.claimAlive { break }
+      try database.execute(
+        sql: "UPDATE claim SET state = 'ended' WHERE machine = ? AND state = 'current'", arguments: [claim.machine])
+      claim.state = .current
+    case .begun, .ended:
+      throw AgentRefusal(code: .unknownSession, message: "this session has ended: begin again")
+    }
+    try claim.update(database)
+    machine.lastSeen = now
+    try machine.update(database)
+    return (claim, machine)
+  }
+
+  private func accept(_ counter: UInt64, for claim: inout Claim) throws {
+    var highest = SessionCounter(last: UInt64(claim.counter))
+    try highest.accept(counter)
+    claim.counter = Int64(clamping: counter)
+  }
+
+  private func freeze(_ machine: inout Machine, _ reason: String, in database: Database, now: Date) throws {
+    machine.reason = reason
+    try change(&machine, by: .freeze, reason, in: database, now: now)
+  }
+
+  /// What the agent is to do next.
+  public func task(signed request: SignedRequest, source: InstallSource) async throws -> AgentTask {
+    try await write { database, now in
+      var (claim, machine) = try authenticate(request, in: database, now: now)
+      let code = claim.code?.description ?? ""
+      let waitsForApproval = "waiting for approval: bootstead machine approve \(machine.name) --code \(code)"
+      if claim.state == .waiting {
+        return .wait(reason: "another agent claimed this machine a moment ago", seconds: 5)
+      }
+      if [.armed, .booting].contains(machine.state), let until = machine.armedUntil, until < now {
+        try change(&machine, by: .disarm, "the install was not started in time", in: database, now: now)
+      }
+      switch machine.state {
+      case .discovered, .approved: return .wait(reason: waitsForApproval, seconds: 2)
+      case .failed: return .wait(reason: "failed: \(machine.reason ?? ""); \(waitsForApproval)", seconds: 5)
+      case .frozen: return .wait(reason: "frozen: \(machine.reason ?? "")", seconds: 10)
+      case .installed, .active: return .reboot
+      case .armed, .booting, .installing: break
+      }
+      guard let closure = machine.closure else {
+        return .wait(
+          reason: "no system chosen: bootstead machine set \(machine.name) --closure STORE_PATH", seconds: 5)
+      }
+      return try install(&machine, closure: closure, claim, source, in: database, now: now)
+    }
+  }
+
+  private func install(
+    _ machine: inout Machine, closure: String, _ claim: Claim, _ source: InstallSource, in database: Database, now: Date
+  ) throws -> AgentTask {
+    guard let inventory = machine.inventory, let recipient = claim.recipient else {
+      return .wait(reason: "no inventory yet", seconds: 2)
+    }
+    let consent = try consent(of: machine, in: database)
+    let plan: LayoutPlan
+    do {
+      plan = try LayoutPlanner.plan(
+        inventory: inventory.disks, spec: machine.layout, consent: consent, identity: machine.layoutIdentity)
+    } catch {
+      let refusal = error.description
+      if machine.planRefusal != refusal {
+        machine.planRefusal = refusal
+        try machine.update(database)
+        try record("no layout: \(refusal)", of: machine, kind: "refusal", in: database, now: now)
+      }
+      return .wait(reason: refusal, seconds: 5)
+    }
+    if machine.state != .installing {
+      machine.plan = plan
+      machine.planRefusal = nil
+      machine.trust = machine.trust ?? .trustOnFirstUse
+      try change(
+        &machine, by: .install, "install begins on \(plan.disk.id)", detail: plan.summary, in: database, now: now)
+    } else if machine.plan != plan {
+      machine.plan = plan
+      try machine.update(database)
+      try record("install goes on with \(plan.disk.id)", of: machine, kind: "progress", detail: plan.summary, in: database, now: now)
+    }
+    return .install(
+      InstallTask(
+        identifier: machine.install, machineName: machine.name.text, plan: plan, closure: closure,
+        cachePublicKeys: source.cachePublicKeys, consoleArguments: source.consoleArguments,
+        sealedSecrets: try sealedSecrets(of: machine, for: recipient, in: database),
+        machineConfiguration: try MachineConfiguration(
+          machine, plan: plan, addresses: addresses(of: machine, in: database)
+        ).encoded(),
+        consent: ConsentRecord(
+          trust: machine.trust == .verified ? .codeCompared : .firstUse, grantedBy: "operator",
+          grantedAt: Int64(now.timeIntervalSince1970), disks: consent)))
+  }
+
+  private func consent(of machine: Machine, in database: Database) throws -> Consent {
+    Consent(
+      wipe: Set(
+        try String.fetchAll(database, sql: "SELECT disk FROM consent WHERE machine = ?", arguments: [machine.id])))
+  }
+
+  private func sealedSecrets(of machine: Machine, for recipient: AgeRecipient, in database: Database) throws
+    -> [String: Data]
+  {
+    var sealed: [String: Data] = [:]
+    for row in try Row.fetchAll(
+      database, sql: "SELECT name, value FROM secret WHERE machine = ?", arguments: [machine.id])
+    {
+      let value: Data = row["value"]
+      sealed[row["name"]] = Data(try AgeFile.seal(Array(value), to: recipient))
+    }
+    return sealed
+  }
+
+  public func inventory(_ inventory: MachineInventory, signed request: SignedRequest) async throws {
+    try await write { database, now in
+      var (_, machine) = try authenticate(request, in: database, now: now)
+      machine.inventory = inventory
+      try machine.update(database)
+    }
+  }
+
+  public func progress(_ report: ProgressReport, signed request: SignedRequest) async throws {
+    try await write { database, now in
+      var (_, machine) = try authenticate(request, in: database, now: now)
+      let isNewStep = machine.progress?.step != report.step.rawValue
+      machine.progress = MachineProgress(
+        step: report.step.rawValue, fraction: report.fraction, detail: report.detail, at: now)
+      try machine.update(database)
+      if isNewStep {
+        try record("\(report.step.title): \(report.detail)", of: machine, kind: "progress", in: database, now: now)
+      }
+    }
+  }
+
+  public func installed(_ report: InstalledReport, signed request: SignedRequest) async throws {
+    try await write { database, now in
+      var (_, machine) = try authenticate(request, in: database, now: now)
+      guard report.task == machine.install else {
+        throw AgentRefusal(code: .notExpected, message: "this is not the install that was ordered")
+      }
+      if machine.state == .installed, machine.nodeKey == report.nodeKey { return }
+      machine.nodeKey = report.nodeKey
+      machine.nodeRecipient = report.nodeRecipient
+      machine.nodeCounter = 0
+      machine.installedDisks = report.disks
+      machine.progress = nil
+      try change(&machine, by: .finish, "installed \(report.closure)", in: database, now: now)
+      try database.execute(sql: "DELETE FROM consent WHERE machine = ?", arguments: [machine.id])
+    }
+  }
+
+  public func failed(_ report: FailedReport, signed request: SignedRequest) async throws {
+    try await write { database, now in
+      var (_, machine) = try authenticate(request, in: database, now: now)
+      if machine.state == .failed { return }
+      machine.reason = "\(report.step.title): \(report.error)"
+      try change(
+        &machine, by: .fail, "failed at \(report.step.title): \(report.error)",
+        detail: report.logLines.suffix(200).joined(separator: "\n"), in: database, now: now)
+    }
+  }
+
+  /// The installed node reports with its own key: this, and nothing else, makes a machine active.
+  public func report(_ report: NodeReport, signed request: SignedRequest) async throws {
+    try await write { database, now in
+      guard
+        var machine = try Machine.filter(sql: "name = ?", arguments: [report.machineName]).fetchOne(database)
+          ?? Machine.fetchAll(database).first(where: { $0.nodeKey == report.nodeKey }),
+        let key = machine.nodeKey, request.session == SessionIdentifier(node: key)
+      else { throw AgentRefusal(code: .unknownSession, message: "no machine is known by this node's key") }
+      try request.verify(by: key)
+      var counter = SessionCounter(last: UInt64(machine.nodeCounter))
+      try counter.accept(request.counter)
+      machine.nodeCounter = Int64(clamping: request.counter)
+      machine.runningClosure = report.closure
+      machine.lastSeen = now
+      machine.bootsWithoutReport = []
+      if machine.state == .active {
+        try machine.update(database)
+      } else {
+        try change(&machine, by: .report, "the node runs \(report.closure)", in: database, now: now)
+      }
+    }
+  }
+}

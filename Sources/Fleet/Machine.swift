@@ -1,0 +1,95 @@
+import AgentProtocol
+import BootDecision
+import DiskLayout
+import Foundation
+import GRDB
+import NetworkAddress
+
+/// How the machine that claimed was told from an impostor.
+public enum TrustLevel: String, Codable, Sendable {
+  /// The operator compared the short code on the machine's screen.
+  case verified
+  /// Nobody compared it.
+  case trustOnFirstUse = "trust on first use"
+}
+
+/// What a machine's next boot, and only that, does instead of what its state says.
+public enum OneTimeBoot: String, Codable, Sendable {
+  /// A shell on the machine's own consoles.
+  case rescue
+}
+
+/// What the agent of a machine said last of its work.
+public struct MachineProgress: Codable, Sendable, Equatable {
+  public var step: String
+  /// 0 to 1, where the step can tell.
+  public var fraction: Double?
+  public var detail: String?
+  public var at: Date
+
+  public init(step: String, fraction: Double?, detail: String?, at: Date) {
+    (self.step, self.fraction, self.detail, self.at) = (step, fraction, detail, at)
+  }
+}
+
+/// A machine as the registry holds it.
+public struct Machine: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
+  public static let databaseTableName = "machine"
+
+  public var id: Int64?
+  public var name: MachineName
+  /// Lasting, whatever its name and NICs: what the disks' tags and identifiers derive from.
+  public var identifier: String
+  /// The install that is armed, under way or done; a new one with each arming, kept when a failed one goes on.
+  public var install: String
+  public internal(set) var state: MachineState
+  /// Why it failed, is frozen or is held.
+  public var reason: String?
+  public var uuid: SystemUUID?
+  public var serial: String?
+  public var product: String?
+  public var role: String?
+  public var stacks: [String] = []
+  /// The store path of the system that it is to run.
+  public var closure: String?
+  /// The boot image that installs it; nil means the default.
+  public var image: String?
+  public var layout: LayoutSpec
+  public var quirks: MachineQuirks = MachineQuirks()
+  /// A script for its next boot only.
+  public var nextBoot: OneTimeBoot?
+  /// Never answered.
+  public var blocked: Bool = false
+  public var trust: TrustLevel?
+  public var armedUntil: Date?
+  public var inventory: MachineInventory?
+  public var plan: LayoutPlan?
+  /// Why no layout could be planned for the inventory.
+  public var planRefusal: String?
+  /// The node's own key, which signs its reports.
+  public var nodeKey: SigningPublicKey?
+  /// The node's age recipient.
+  public var nodeRecipient: AgeRecipient?
+  /// The highest counter of the node's signed reports.
+  public var nodeCounter: Int64 = 0
+  /// Identifiers of what the install left on the disks.
+  public var installedDisks: [InstalledDisk]?
+  /// The system that the node says it runs.
+  public var runningClosure: String?
+  public var progress: MachineProgress?
+  /// Times of boots since the last report, for the loop breaker.
+  public var bootsWithoutReport: [Date] = []
+  public var createdAt: Date
+  public var lastSeen: Date?
+
+  init(name: MachineName, state: MachineState, layout: LayoutSpec, createdAt: Date) {
+    self.name = name
+    self.identifier = UUID().uuidString.lowercased()
+    self.install = UUID().uuidString.lowercased()
+    self.state = state
+    self.layout = layout
+    self.createdAt = createdAt
+  }
+
+  public mutating func didInsert(_ inserted: InsertionSuccess) { id = inserted.rowID }
+}

@@ -1,0 +1,85 @@
+import AgentProtocol
+import BootDecision
+import DiskLayout
+import Foundation
+import NetworkAddress
+
+/// What `machine list` and `machine show` tell of one machine.
+public struct MachineDetail: Codable, Sendable {
+  public var machine: Machine
+  public var addresses: [MACAddress]
+  /// Serial numbers, or stable ids, of disks that may be erased for this machine.
+  public var consents: [String]
+  /// The short code that the waiting agent shows on the machine's screen.
+  public var code: ShortCode?
+  public var agentLastSeen: Date?
+}
+
+/// `machine add`
+public struct AddMachine: Codable, Sendable {
+  public var name: MachineName
+  public var addresses: [MACAddress]
+  public var uuid: SystemUUID?
+  public var role: String?
+  public var stacks: [String] = []
+  public var closure: String?
+  public var image: String?
+  public var layout: LayoutSpec
+  public var consents: [String] = []
+  /// Seconds for which the first install stays armed.
+  public var window: TimeInterval = 7 * 86_400
+
+  public init(name: MachineName, addresses: [MACAddress], layout: LayoutSpec) {
+    (self.name, self.addresses, self.layout) = (name, addresses, layout)
+  }
+}
+
+/// `machine approve`
+public struct ApproveMachine: Codable, Sendable {
+  /// The short code as the operator read it from the machine's screen.
+  public var code: String?
+  public var rename: MachineName?
+  public var role: String?
+  public var stacks: [String] = []
+  public var closure: String?
+  public var layout: LayoutSpec?
+  public var consents: [String] = []
+  /// Seconds for which the install stays armed.
+  public var window: TimeInterval = 3600
+
+  public init() {}
+}
+
+/// `machine set`: only what is given changes; an empty text clears.
+public struct SetMachine: Codable, Sendable {
+  public var addAddresses: [MACAddress] = []
+  public var removeAddresses: [MACAddress] = []
+  public var uuid: String?
+  public var role: String?
+  public var stacks: [String]?
+  public var closure: String?
+  public var image: String?
+  public var layout: LayoutSpec?
+  public var quirks: MachineQuirks?
+  public var nextBoot: String?
+  public var blocked: Bool?
+
+  public init() {}
+
+  func apply(to machine: inout Machine) throws {
+    if let uuid { machine.uuid = uuid.isEmpty ? nil : try SystemUUID(uuid) }
+    if let role { machine.role = role.isEmpty ? nil : role }
+    if let stacks { machine.stacks = stacks }
+    if let closure { machine.closure = closure.isEmpty ? nil : closure }
+    if let image { machine.image = image.isEmpty ? nil : image }
+    if let layout { machine.layout = layout }
+    if let quirks { machine.quirks = quirks }
+    if let blocked { machine.blocked = blocked }
+    if let nextBoot {
+      guard nextBoot.isEmpty || OneTimeBoot(rawValue: nextBoot) != nil else {
+        throw FleetError.invalidValue(field: "next-boot", reason: "'\(nextBoot)' is not 'rescue' or empty")
+      }
+      machine.nextBoot = OneTimeBoot(rawValue: nextBoot)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import BinaryCache
+import Fleet
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Images
+import Logging
+import NIOCore
+import NetworkAddress
+import NixFormats
+
+/// The operator's API: what the command line asks of the running appliance, over a Unix socket that only its owner can
+/// open.
+public struct OperatorRoutes: Sendable {
+  let fleet: Fleet
+  let cache: CacheDirectory
+  let catalogue: ImageCatalogue
+  let status: @Sendable () async throws -> StatusAnswer
+
+  public init(
+    fleet: Fleet, cache: CacheDirectory, catalogue: ImageCatalogue,
+    status: @escaping @Sendable () async throws -> StatusAnswer
+  ) {
+    self.fleet = fleet
+    self.cache = cache
+    self.catalogue = catalogue
+    self.status = status
+  }
+
+  /// A server on the Unix socket at `path`; a stale socket of a dead server is replaced.
+  public func application(socketPath: String, logger: Logger) -> some ApplicationProtocol {
+    let router = Router()
+    router.add(middleware: ErrorMiddleware())
+    machineRoutes(router.group("v1/machines"))
+    closureRoutes(router.group("v1/closures"))
+    imageRoutes(router.group("v1"))
+    router.get("v1/status") { _, _ in try await answer(status()) }
+    router.get("v1/enrolment") { _, _ in
+      try await answer(EnrolmentSetting(enrolment: fleet.enrolment().rawValue))
+    }
+    router.put("v1/enrolment") { request, _ in
+      let text = try await body(EnrolmentSetting.self, of: request).enrolment
+      guard let enrolment = Enrolment(rawValue: text) else {
+        throw FleetError.invalidValue(field: "enrolment", reason: "'\(text)' is not closed, inventory or automatic")
+      }
+      try await fleet.setEnrolment(enrolment)
+      return try answer(EnrolmentSetting(enrolment: enrolment.rawValue))
+    }
+    router.post("v1/tokens") { _, _ in try await answer(TokenAnswer(token: fleet.makeToken(purpose: "cache"))) }
+    return Application(
+      router: router,
+      configuration: .init(address: .unixDomainSocket(path: socketPath), serverName: nil), logger: logger)
+  }
+
+  private func machineRoutes(_ group: RouterGroup<BasicRequestContext>) {
+    group.get { _, _ in try await answer(fleet.machines()) }
+    group.post { request, _ in
+      let added = try await fleet.add(body(AddMachine.self, of: request))
+      return try answer(added, status: .created)
+    }
+    group.get(":name") { _, context in try await answer(fleet.machine(context.name)) }
+    group.patch(":name") { request, context in
+      try await answer(fleet.set(context.name, body(SetMachine.self, of: request)))
+    }
+    group.delete(":name") { _, context in
+      try await fleet.remove(context.name)
+      return Response(status: .noContent)
+    }
+    group.post(":name/approve") { request, context in
+      try await answer(fleet.approve(context.name, body(ApproveMachine.self, of: request)))
+    }
+    group.post(":name/rename") { request, context in
+      try await answer(fleet.rename(context.name, to: body(MachineName.self, of: request)))
+    }
+    group.get(":name/events") { request, context in
+      let after = request.uri.queryParameters.get("after", as: Int64.self) ?? 0
+      return try await answer(fleet.events(of: context.name, after: after))
+    }
+    group.get(":name/why") { _, context in
+      let detail = try await fleet.machine(context.name)
+      let rows = try await fleet.decisions(of: context.name, limit: 50)
+      return try answer(
+        WhyAnswer(
+          machine: detail.machine.name.text, state: detail.machine.state.rawValue, reason: detail.machine.reason,
+          decisions: rows.map { .init(at: $0.at, decision: $0.decision) }))
+    }
+    group.put(":name/secrets/:secret") { request, context in
+      let value = try await request.body.collect(upTo: 1 << 20)
+      try await fleet.setSecret(Data(value.readableBytesView), named: context.parameters.require("secret"), of: context.name)
+      return Response(status: .noContent)
+    }
+  }
+
+  private func imageRoutes(_ group: RouterGroup<BasicRequestContext>) {
+    group.get("images") { _, _ in try answer(catalogue.images) }
+    group.post("images") { request, _ in
+      let add = try await body(AddImage.self, of: request)
+      let image = try BootImage(
+        name: ImageName(add.name), kernelPath: add.kernel, initrdPath: add.initrd, in: catalogue.store, now: Date())
+      try await fleet.store(image)
+      catalogue.put(image)
+      return try answer(image, status: .created)
+    }
+    group.delete("images/:name") { _, context in
+      let name = try ImageName(context.name)
+      try await fleet.removeImage(name)
+      guard catalogue.removeImage(named: name) else { throw FleetError.notFound(kind: "image", name: name.text) }
+      return Response(status: .noContent)
+    }
+    group.get("loaders") { _, _ in try answer(catalogue.loaders.map(\.record)) }
+    group.post("loaders") { request, _ in
+      let add = try await body(AddLoader.self, of: request)
+      guard ["bios", "efiIA32", "efiX64", "efiARM64"].contains(add.architecture) else {
+        throw FleetError.invalidValue(
+          field: "architecture", reason: "'\(add.architecture)' is not bios, efiIA32, efiX64 or efiARM64")
+      }
+      let loader = StoredLoader(
+        name: try ImageName(add.name), architecture: add.architecture, blob: try catalogue.store.add(fileAt: add.file),
+        origin: "operator", features: add.features)
+      try await fleet.store(loader)
+      try catalogue.put(loader)
+      return try answer(loader, status: .created)
+    }
+    group.delete("loaders/:name") { _, context in
+      let name = try ImageName(context.name)
+      try await fleet.removeLoader(name)
+      guard catalogue.removeLoader(named: name) else { throw FleetError.notFound(kind: "loader", name: name.text) }
+      return Response(status: .noContent)
+    }
+  }
+}
+
+extension BasicRequestContext {
+  var name: String { get throws { try parameters.require("name").removingPercentEncoding ?? "" } }
+}
