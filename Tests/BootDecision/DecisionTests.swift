@@ -1,0 +1,2 @@
+import BootDecision
+import Testing
