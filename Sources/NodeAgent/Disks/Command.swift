@@ -1,0 +1,71 @@
+/// One call of another program: no shell in between.
+public struct Command: Sendable, Hashable, CustomStringConvertible {
+  /// Looked up in PATH.
+  public var program: String
+  public var arguments: [String]
+  /// Written to its standard input, which is empty otherwise.
+  public var input: String?
+  /// It is killed after this time.
+  public var timeout: Duration
+
+  public init(_ program: String, _ arguments: [String], input: String? = nil, timeout: Duration = .seconds(300)) {
+    self.program = program
+    self.arguments = arguments
+    self.input = input
+    self.timeout = timeout
+  }
+
+  public var description: String { ([program] + arguments).joined(separator: " ") }
+}
+
+/// What a command printed.
+public struct CommandOutput: Sendable, Hashable {
+  public var standardOutput: String
+  public var standardError: String
+
+  public init(standardOutput: String = "", standardError: String = "") {
+    self.standardOutput = standardOutput
+    self.standardError = standardError
+  }
+}
+
+/// A command that did not do its work.
+public struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible {
+  public enum Ending: Sendable, Hashable {
+    case exited(Int32)
+    case signal(Int32)
+    case notStarted(String)
+    case timedOut(Duration)
+  }
+
+  /// The command line.
+  public var command: String
+  public var ending: Ending
+  /// The last lines that it wrote to standard error.
+  public var lastLines: [String]
+
+  public init(command: String, ending: Ending, lastLines: [String] = []) {
+    self.command = command
+    self.ending = ending
+    self.lastLines = lastLines
+  }
+
+  public var description: String {
+    let how =
+      switch ending {
+      case .exited(let code): "ended with code \(code)"
+      case .signal(let number): "was ended by signal \(number)"
+      case .notStarted(let reason): "could not be started: \(reason)"
+      case .timedOut(let limit): "did not end within \(limit)"
+      }
+    let said = lastLines.isEmpty ? "" : ": " + lastLines.joined(separator: " / ")
+    return "“\(command)” \(how)\(said)"
+  }
+}
+
+/// Runs programs; tests put a recording in its place.
+public protocol CommandRunner: Sendable {
+  /// - Throws: for every ending but exit code 0.
+  @discardableResult
+  func run(_ command: Command) async throws(CommandFailure) -> CommandOutput
+}
