@@ -43,7 +43,9 @@ public struct URLPath: Hashable, Sendable, CustomStringConvertible {
       throw .invalidURL(text, reason: "a path begins with '/' and names a file")
     }
     let allowed = Set("/._-~+=".utf8)
-    if let fault = text.utf8.enumerated().first(where: { !$0.element.isASCIILetterOrDigit && !allowed.contains($0.element) }) {
+    if let fault = text.utf8.enumerated().first(where: {
+      !$0.element.isASCIILetterOrDigit && !allowed.contains($0.element)
+    }) {
       throw .forbiddenCharacter(what: "the path", position: fault.offset)
     }
     let parts = text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)

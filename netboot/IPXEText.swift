@@ -10,7 +10,7 @@ public struct IPXEText: Hashable, Sendable, CustomStringConvertible {
   public let text: String
 
   /// - Throws: ``IPXEValueError`` where the text has any character but ASCII letters, digits, space and
-  ///   `. , : ; - _ / + ( ) = @ % ! ? * '`, or has a form that iPXE would read otherwise.
+  ///   `. , : ; - _ / + ( ) = % ! ? *`, or begins with `-`, which iPXE reads as an option of the command.
   public init(_ text: String) throws(IPXEValueError) {
     guard !text.isEmpty else { throw .empty(what: "the text") }
     guard text.utf8.count <= IPXEText.maximumLength else {

@@ -1,0 +1,51 @@
+public import NIOCore
+public import NetworkAddress
+public import TFTP
+
+/// Where a TFTP server listens, and how much it gives to whom.
+public struct TFTPServerConfiguration: Sendable {
+  /// The served addresses, a socket for each. An answer leaves from the address that was asked, which PXELINUX
+  /// insists on; ``NetworkAddress/IPv4Address/any`` listens on all of them and keeps to that rule too.
+  public var addresses: [IPv4Address]
+  /// 0 takes any free port, for tests.
+  public var port: Int
+  /// Bytes of payload in a block, 8 to 65464. 1468 fills a frame of 1500 bytes; tunnels need less (WireGuard 1388,
+  /// VXLAN 1400).
+  public var maximumBlockSize: Int
+  /// Blocks before an acknowledgement, 1 to 64; 1 for firmware that can not do more.
+  public var maximumWindowSize: Int
+  /// Transfers at one time, of all clients and of one.
+  public var transferLimit: Int
+  public var transferLimitPerPeer: Int
+  /// Clients that get an answer. All others get none, so that a forged source address is no way to reach them.
+  public var isServed: @Sendable (IPv4Address) -> Bool
+
+  public init(
+    addresses: [IPv4Address], port: Int = 69, maximumBlockSize: Int = 1468, maximumWindowSize: Int = 16,
+    transferLimit: Int = 512, transferLimitPerPeer: Int = 4,
+    isServed: @escaping @Sendable (IPv4Address) -> Bool = { _ in true }
+  ) {
+    self.addresses = addresses
+    self.port = port
+    self.maximumBlockSize = maximumBlockSize
+    self.maximumWindowSize = maximumWindowSize
+    self.transferLimit = transferLimit
+    self.transferLimitPerPeer = transferLimitPerPeer
+    self.isServed = isServed
+  }
+}
+
+/// The bytes of a file. All transfers of it share them.
+public struct TFTPContent: Sendable {
+  let buffer: ByteBuffer
+
+  public init(buffer: ByteBuffer) { self.buffer = buffer }
+  public init(bytes: some Sequence<UInt8>) { buffer = ByteBuffer(bytes: bytes) }
+
+  /// In bytes.
+  public var count: Int { buffer.readableBytes }
+}
+
+/// Finds the content of a name for a client; nil where there is none, which the client hears at once. It is called
+/// for every request on an event loop: it must answer from memory.
+public typealias TFTPLookup = @Sendable (_ name: TFTPRequestName, _ peer: IPv4Address) -> TFTPContent?
