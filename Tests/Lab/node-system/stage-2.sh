@@ -1,0 +1,62 @@
+#!@busybox@/bin/sh
+# Stage 2 of the lab's node, and its process 1.
+export PATH=@sw@/bin HOME=/root TERM=linux
+exec </dev/console >/dev/console 2>&1
+mountpoint -q /proc || mount -t proc proc /proc
+mountpoint -q /sys || mount -t sysfs sysfs /sys
+mountpoint -q /dev || mount -t devtmpfs -o mode=0755 devtmpfs /dev
+mountpoint -q /run || mount -t tmpfs -o mode=0755 tmpfs /run
+mkdir -p /dev/pts /run/lock/lvm /run/bootstead
+mount -t devpts -o gid=5,mode=620 devpts /dev/pts
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -o remount,rw /
+@out@/activate
+ln -sfn @out@ /run/booted-system
+hostname "$(sed -n 's/.*"name"[^"]*"\([a-z0-9-]*\)".*/\1/p' /var/lib/bootstead/machine.json 2>/dev/null | head -1 | grep . || echo bootstead-node)"
+echo "node: $(hostname), system @out@"
+
+/lib/udev/../../bin/udevadm --version >/dev/null
+@sw@/bin/systemd-udevd --daemon
+udevadm trigger --type=subsystems --action=add
+udevadm trigger --type=devices --action=add
+udevadm settle --timeout=30
+[ -d /sys/firmware/efi ] && modprobe -q efivarfs && mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+
+# Volumes: the hand-off's own table, in the form of fstab(5). A volume that does not mount is said and does not stop the node.
+modprobe -q vfat
+boot=$(blkid -L BOOTSTEAD) && mkdir -p /boot && mount -t vfat -o umask=0077 "$boot" /boot || echo "node: no /boot (label BOOTSTEAD)"
+if [ -r /var/lib/bootstead/fstab ]; then
+	while read -r device folder type options _; do
+		case "$device" in '' | '#'*) continue ;; esac
+		[ "$folder" = / ] || [ "$folder" = /boot ] || [ "$folder" = none ] || [ "$type" = swap ] && continue
+		mkdir -p "$folder"
+		mountpoint -q "$folder" || mount -t "$type" -o "${options:-defaults}" "$device" "$folder" || echo "node: $folder does not mount from $device"
+	done </var/lib/bootstead/fstab
+fi
+
+ip link set lo up
+ip address add 127.0.0.1/8 dev lo 2>/dev/null
+for folder in /sys/class/net/*; do
+	[ -e "$folder/device" ] || continue
+	interface=${folder##*/}
+	ip link set "$interface" up
+	udhcpc -f -i "$interface" -s @stage2@/udhcpc -t 5 -T 2 -A 3 -S -x "hostname:$(hostname)" >/dev/null 2>&1 &
+done
+
+for console in ttyS0 tty1; do
+	(while :; do getty -n -l @busybox@/bin/sh 115200 "$console" linux >/dev/null 2>&1; sleep 2; done) &
+done
+
+(
+	pause=1
+	until bootstead-agent report </dev/null; do
+		echo "node: the report did not get through; once more in $pause s"
+		sleep $pause
+		[ $pause -lt 30 ] && pause=$((pause * 2))
+	done
+	echo "node: reported"
+) &
+
+trap 'sync; umount -a -r 2>/dev/null; reboot -f' INT
+trap 'sync; umount -a -r 2>/dev/null; poweroff -f' USR2 TERM
+while :; do wait; sleep 1 & wait $!; done
