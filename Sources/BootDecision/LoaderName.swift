@@ -34,6 +34,8 @@ public struct LoaderName: Hashable, Sendable, CustomStringConvertible {
 public struct InvalidLoaderName: Error, Equatable, CustomStringConvertible {
   public let text: String
 
+  public init(text: String) { self.text = text }
+
   public var description: String {
     "'\(text.prefix(64))' is not a loader name: letters, digits, '.', '_' and '-', at most 64, no leading dot"
   }
