@@ -1,0 +1,41 @@
+import AgentProtocol
+import DiskLayout
+import HTTPConnection
+import NixFormats
+
+/// The real copy, by ``ClosureInstaller`` from the appliance's cache.
+public struct CopiedClosure: SystemCopy {
+  private let client: HTTPClient
+
+  public init(client: HTTPClient) { self.client = client }
+
+  /// A task whose closure or keys can not be read.
+  public struct MalformedTask: Error, CustomStringConvertible {
+    public var description: String
+  }
+
+  public func copy(
+    _ task: InstallTask, target: String, report: @escaping @Sendable (Double, String) -> Void
+  ) async throws {
+    let root: StorePath
+    var keys: [NixPublicKey] = []
+    do {
+      root = try StorePath(absolute: task.closure)
+      for key in task.cachePublicKeys { keys.append(try NixPublicKey(key)) }
+    } catch {
+      throw MalformedTask(description: "the task's closure or cache key: \(error)")
+    }
+    guard !keys.isEmpty else { throw MalformedTask(description: "the task names no key of the cache") }
+    let installer = try ClosureInstaller(
+      source: HTTPCacheSource(client: client, path: task.cachePath), trustedKeys: keys, targetRoot: target)
+    let closure = try await installer.installStore(root: root) { progress in
+      let fraction = progress.bytesTotal > 0 ? Double(progress.bytesDone) / Double(progress.bytesTotal) : 1
+      report(
+        fraction,
+        "\(progress.pathsDone) of \(progress.pathsTotal) paths, \(ByteSize.text(progress.bytesDone)) of \(ByteSize.text(progress.bytesTotal))"
+      )
+    }
+    let outcome = try await installer.register(closure)
+    report(1, "\(outcome)")
+  }
+}

@@ -1,0 +1,147 @@
+import AgentProtocol
+import DiskLayout
+
+/// The agent in the installer: claims, waits, installs, reports.
+///
+/// Network errors are tried again for as long as the machine runs, without starting over. An install that fails is
+/// reported with its log, and the agent stays for what the appliance says next.
+public struct Installer: Sendable {
+  public let overlay: BootOverlay
+  public let keys: AgentKeys
+  public let link: ApplianceLink
+  public let log: AgentLog
+  public let disks: any DiskPreparation
+  public let system: any SystemCopy
+  public let runner: any CommandRunner
+  /// Where the new root gets mounted.
+  public let target: String
+  let readInventory: @Sendable () -> MachineInventory
+  let pause: @Sendable (Duration) async throws -> Void
+  let feed: ProgressFeed
+
+  public init(
+    overlay: BootOverlay, keys: AgentKeys, link: ApplianceLink, log: AgentLog, disks: any DiskPreparation,
+    system: any SystemCopy, runner: any CommandRunner = SubprocessRunner(), target: String = "/mnt",
+    readInventory: @escaping @Sendable () -> MachineInventory = { InventoryReader(root: "/").read() },
+    pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) {
+    self.overlay = overlay
+    self.keys = keys
+    self.link = link
+    self.log = log
+    self.disks = disks
+    self.system = system
+    self.runner = runner
+    self.target = target
+    self.readInventory = readInventory
+    self.pause = pause
+    feed = ProgressFeed(log: log)
+  }
+
+  /// Runs until the machine is to restart: after an install, or because the appliance says so.
+  /// - Throws: only when it is cancelled, or for an error in the program.
+  public func run() async throws {
+    var inventory = readInventory()
+    log.say("this machine: \(Installer.describe(inventory))")
+    var claim = try await self.claim(inventory)
+    var announced: String?
+    var silentSeconds = 0
+    while true {
+      let task: AgentTask
+      do {
+        task = try await link.get(AgentPath.task, as: AgentTask.self)
+      } catch .refused(let refusal) where refusal.code == .unknownSession {
+        log.say("the appliance does not know this session any more; claiming again")
+        inventory = readInventory()
+        claim = try await self.claim(inventory)
+        announced = nil
+        continue
+      } catch {
+        log.say("\(error)")
+        try await pause(.seconds(error.isPassing ? 3 : 10))
+        continue
+      }
+      switch task {
+      case .install(let install):
+        if try await self.install(install) { return }
+        announced = nil
+        try await pause(.seconds(10))
+      case .reboot:
+        log.say("the appliance says: restart")
+        return
+      case .wait(let reason, let seconds):
+        let text = "\(Installer.title(claim, overlay)) waits: \(reason)"
+        // Repeated now and then, for whoever comes to the screen later.
+        if text != announced || silentSeconds >= 60 {
+          log.say(text)
+          announced = text
+          silentSeconds = 0
+        }
+        silentSeconds += seconds
+        try await pause(.seconds(seconds))
+      case .inventoryOnly:
+        if announced != "inventory" {
+          log.say("\(Installer.title(claim, overlay)): inventory sent; nothing on this machine was changed")
+        }
+        announced = "inventory"
+        try await pause(.seconds(30))
+      case .refuse(let reason):
+        if announced != reason { log.say("the appliance does not install this machine: \(reason)") }
+        announced = reason
+        try await pause(.seconds(30))
+      }
+    }
+  }
+
+  // MARK: Claim
+
+  private func claim(_ inventory: MachineInventory) async throws -> Claim {
+    feed.note(.claim, "claiming")
+    var patience = Patience(pause: pause)
+    while true {
+      do {
+        let claim = try await link.claim(
+          bootNonce: overlay.bootNonce, recipient: keys.identity.recipient, inventory: inventory)
+        log.say("")
+        log.say("machine \(claim.machineName ?? overlay.machineName ?? "without a name")")
+        log.say("code    \(claim.code)")
+        log.say("compare the code with the one that the appliance shows")
+        return claim
+      } catch {
+        log.say("claim: \(error)")
+        try await patience.wait()
+      }
+    }
+  }
+
+  private static func title(_ claim: Claim, _ overlay: BootOverlay) -> String {
+    "\(claim.machineName ?? overlay.machineName ?? "this machine") (code \(claim.code))"
+  }
+
+  private static func describe(_ inventory: MachineInventory) -> String {
+    let disks = inventory.disks.disks.map(\.summary).joined(separator: "; ")
+    return "\(inventory.firmware.kind.rawValue), \(inventory.memoryBytes >> 20) MiB, disks: \(disks.isEmpty ? "none" : disks)"
+  }
+
+  // MARK: Telling the appliance
+
+  /// Sends a message until it is accepted. A refusal that can not pass ends it.
+  func deliver(_ path: String, _ message: some Encodable & Sendable) async throws {
+    var patience = Patience(pause: pause)
+    while true {
+      do {
+        try await link.post(path, message)
+        return
+      } catch .refused(let refusal) where refusal.code == .unknownSession {
+        log.say("the appliance does not know this session any more; claiming again")
+        _ = try await claim(readInventory())
+      } catch .refused(let refusal) where refusal.code == .replayed {
+        try await patience.wait()
+      } catch {
+        log.say("\(error)")
+        guard error.isPassing else { throw error }
+        try await patience.wait()
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import AgentProtocol
+import FoundationEssentials
+import HTTPConnection
+
+/// The agent on an installed node: tells the appliance that the node lives.
+public struct NodeReporter: Sendable {
+  private let root: String
+  private let log: AgentLog
+  private let now: @Sendable () -> UInt64
+  private let pause: @Sendable (Duration) async throws -> Void
+
+  /// - Parameters:
+  ///   - root: before every path that is read or written.
+  ///   - now: seconds since 1970.
+  public init(
+    root: String = "", log: AgentLog,
+    now: @escaping @Sendable () -> UInt64 = { UInt64(max(0, Date().timeIntervalSince1970)) },
+    pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) {
+    self.root = root
+    self.log = log
+    self.now = now
+    self.pause = pause
+  }
+
+  /// Sends one report, again and again until the appliance has accepted it.
+  /// - Throws: ``NodeReportError`` when the node's own files do not allow a report; when it is cancelled.
+  public func run() async throws {
+    let configuration = try readConfiguration()
+    let key = try readKey()
+    let endpoint = try HTTPEndpoint(url: configuration.applianceURL)
+    let client = HTTPClient(endpoint: endpoint)
+    defer { client.close() }
+    var patience = Patience(pause: pause)
+    while true {
+      // Written down before it is used: a number is never used twice, whatever happens to the clock or the power.
+      let counter = max(lastCounter() + 1, now())
+      try PrivateFile.write(Array("\(counter)\n".utf8), to: root + NodeConfiguration.counterPath)
+      let link = ApplianceLink(
+        client: client, appliance: configuration.appliancePublicKey, key: key,
+        session: SessionIdentifier(node: key.publicKey), counter: counter - 1)
+      do {
+        try await link.post(AgentPath.report, report(configuration, key: key.publicKey))
+        log.say("reported to \(configuration.applianceURL) as \(configuration.machineName)")
+        return
+      } catch {
+        log.say("report: \(error)")
+        try await patience.wait()
+      }
+    }
+  }
+
+  private func readConfiguration() throws -> NodeConfiguration {
+    guard let bytes = FileSystemEntry(root + NodeConfiguration.path).bytes() else {
+      throw NodeReportError.missing(NodeConfiguration.path)
+    }
+    do { return try MessageCoder.decode(NodeConfiguration.self, from: bytes) } catch {
+      throw NodeReportError.malformed(NodeConfiguration.path, "\(error)")
+    }
+  }
+
+  private func readKey() throws -> SigningPrivateKey {
+    guard let text = FileSystemEntry(root + NodeConfiguration.keyPath).line else {
+      throw NodeReportError.missing(NodeConfiguration.keyPath)
+    }
+    guard let data = Data(base64Encoded: text), let key = try? SigningPrivateKey(secretBytes: data) else {
+      throw NodeReportError.malformed(NodeConfiguration.keyPath, "it does not hold a key")
+    }
+    return key
+  }
+
+  private func lastCounter() -> UInt64 {
+    // A damaged file counts as none: the clock gives the next number.
+    min(FileSystemEntry(root + NodeConfiguration.counterPath).number ?? 0, UInt64.max / 2)
+  }
+
+  private func report(_ configuration: NodeConfiguration, key: SigningPublicKey) -> NodeReport {
+    NodeReport(
+      machineName: configuration.machineName, nodeKey: key, closure: closure(),
+      kernel: FileSystemEntry(root + "/proc/sys/kernel/osrelease").line ?? "",
+      bootIdentifier: FileSystemEntry(root + "/proc/sys/kernel/random/boot_id").line ?? "",
+      uptime: FileSystemEntry(root + "/proc/uptime").line?.split(separator: " ").first.flatMap { Double($0) } ?? 0)
+  }
+
+  /// The system that runs; where nothing says so, the one that is installed.
+  private func closure() -> String {
+    if let running = FileSystemEntry(root + "/run/current-system").linkTarget { return running }
+    var path = "/nix/var/nix/profiles/system"
+    for _ in 0..<8 {
+      guard let target = FileSystemEntry(root + path).linkTarget else { break }
+      path = target.hasPrefix("/") ? target : "/nix/var/nix/profiles/" + target
+    }
+    return path
+  }
+}
+
+/// Why a node can not report.
+public enum NodeReportError: Error, Sendable, Equatable, CustomStringConvertible {
+  case missing(String)
+  case malformed(String, String)
+
+  public var description: String {
+    switch self {
+    case .missing(let path):
+      "\(path) can not be read: this machine was not installed by Bootstead, or the command does not run as root"
+    case .malformed(let path, let reason): "\(path): \(reason)"
+    }
+  }
+}
