@@ -13,7 +13,7 @@ enum BindFailure {
       return .cannotBind(port: port, interface: interface, reason: "\(error)")
     }
     switch failure.errnoCode {
-    case EADDRINUSE: return .portInUse(port: port, interface: interface, holders: [])
+    case EADDRINUSE: return .portInUse(port: port, interface: interface, holders: PortHolders.find(port: port))
     case EACCES, EPERM: return .missingPrivilege(port: port, interface: interface)
     case ENODEV: return .noSuchInterface(interface, available: ((try? NetworkInterface.all()) ?? []).map(\.name))
     default: return .cannotBind(port: port, interface: interface, reason: failure.description)
