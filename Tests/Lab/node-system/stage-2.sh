@@ -6,7 +6,9 @@ mountpoint -q /proc || mount -t proc proc /proc
 mountpoint -q /sys || mount -t sysfs sysfs /sys
 mountpoint -q /dev || mount -t devtmpfs -o mode=0755 devtmpfs /dev
 mountpoint -q /run || mount -t tmpfs -o mode=0755 tmpfs /run
-mkdir -p /dev/pts /run/lock/lvm /run/bootstead
+mkdir -p /dev/pts /run/lock/lvm /run/bootstead /tmp
+# The kernel asks for modules by this program; its default is not where a NixOS-like system has it.
+echo @sw@/bin/modprobe >/proc/sys/kernel/modprobe
 mount -t devpts -o gid=5,mode=620 devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -o remount,rw /
@@ -15,7 +17,6 @@ ln -sfn @out@ /run/booted-system
 hostname "$(sed -n 's/.*"name"[^"]*"\([a-z0-9-]*\)".*/\1/p' /var/lib/bootstead/machine.json 2>/dev/null | head -1 | grep . || echo bootstead-node)"
 echo "node: $(hostname), system @out@"
 
-/lib/udev/../../bin/udevadm --version >/dev/null
 @sw@/bin/systemd-udevd --daemon
 udevadm trigger --type=subsystems --action=add
 udevadm trigger --type=devices --action=add
