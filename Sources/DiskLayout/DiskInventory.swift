@@ -33,4 +33,8 @@ public struct StorageController: Codable, Sendable, Hashable {
   /// PCI class 01, subclass 04: a RAID controller. Intel's RST and VMD report themselves so, and hide the disks
   /// behind them where Linux has no driver for that mode.
   public var isRAID: Bool { classCode.hasPrefix("0104") }
+
+  /// A RAID controller without a driver of its own: with `ahci` bound, Intel's RST still hides NVMe disks that it
+  /// remapped (kernel, drivers/ata/ahci.c, "Found %d remapped NVMe devices").
+  public var mayHideDisks: Bool { isRAID && (driver == nil || driver == "ahci") }
 }

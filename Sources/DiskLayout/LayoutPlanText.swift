@@ -44,9 +44,10 @@ extension LayoutPlan {
     let borders = names.count + 1
     let spare = max(0, width - borders - least.reduce(0, +))
     let total = max(1, names.reduce(UInt64(0)) { $0 + $1.1 / ByteSize.mebibyte })
-    let columns = zip(names, least).map { name, least in
+    var columns = zip(names, least).map { name, least in
       least + Int(min(UInt64(spare), UInt64(spare) * (name.1 / ByteSize.mebibyte) / total))
     }
+    if let last = columns.indices.last { columns[last] += max(0, width - borders - columns.reduce(0, +)) }
     let edge = "+" + columns.map { String(repeating: "-", count: $0) + "+" }.joined()
     let middle = "|" + zip(names, columns).map { " " + Self.pad($0.0, $1 - 1) + "|" }.joined()
     return [edge, middle, edge, summary].joined(separator: "\n")

@@ -26,6 +26,7 @@ public enum LayoutPlanner {
     }
     let disk = choice.disk
     try checkGeometry(disk)
+    try checkGroupName(spec.volumeGroup, disk, inventory)
     let identifiers = Identifiers(identity, disk.id)
     let occupation = try Occupation(
       disk: disk, spec: spec, identifiers: identifiers, keeping: keeping,
@@ -45,6 +46,9 @@ public enum LayoutPlanner {
     }
     let geometry = try PoolGeometry(partitionSize: data.size, spec: spec, disk: disk.summary)
     let volumes = try volumes(spec, geometry, disk, &notes)
+    for controller in inventory.controllers where controller.mayHideDisks {
+      notes.append("The controller \(controller.address) is in RAID mode and may hide disks.")
+    }
     if disk.serial == nil { notes.append("The disk has no serial number: it is recognised as \(disk.id).") }
     if disk.logicalSectorSize > 512 {
       notes.append("The disk has sectors of \(disk.logicalSectorSize) bytes: it starts by UEFI only.")
@@ -67,6 +71,17 @@ public enum LayoutPlanner {
         autoextendThreshold: 80, autoextendPercent: 20,
         freeInGroup: geometry.freeExtents * PoolGeometry.extentSize),
       volumes: volumes, fileSystems: fileSystems(spec, identifiers), notes: notes, destroys: occupation.destroys)
+  }
+
+  private static func checkGroupName(
+    _ name: String, _ disk: Disk, _ inventory: DiskInventory
+  ) throws(LayoutRefusal) {
+    for other in inventory.disks where other != disk {
+      let signatures = other.contents.signatures + other.contents.partitions.flatMap(\.signatures)
+      if signatures.contains(where: { $0.volumeGroup?.name == name }) {
+        throw .groupNameTaken(name: name, disk: other.summary)
+      }
+    }
   }
 
   private static func check(_ identity: LayoutIdentity) throws(LayoutRefusal) {

@@ -22,6 +22,8 @@ public enum LayoutRefusal: Error, Codable, Sendable, Hashable {
   case laidOutDifferently(disk: String, consentName: String, found: [String])
   /// The data volume group that must be kept is not on the disk.
   case dataMissing(disk: String, consentName: String, expected: String, findings: [String])
+  /// Another disk carries a volume group of the same name: the node could not tell the two apart.
+  case groupNameTaken(name: String, disk: String)
   /// Nothing sensible fits. Sizes in bytes.
   case tooSmall(disk: String, size: UInt64, needed: UInt64)
   case systemTooSmall(asked: UInt64, floor: UInt64)
@@ -81,6 +83,9 @@ extension LayoutRefusal: CustomStringConvertible {
       return "The data volume group \(expected) is not on \(disk). Found:"
         + Self.list(findings.isEmpty ? ["nothing"] : findings)
         + "\nNothing was changed. If the data may be given up, allow to lose it for “\(consentName)”."
+    case .groupNameTaken(let name, let disk):
+      return "\(disk) carries a volume group “\(name)” already, and two groups of one name cannot be used together. "
+        + "Give the layout's group another name, or remove that disk."
     case .tooSmall(let disk, let size, let needed):
       return "\(disk) is too small: \(ByteSize.text(size)) (\(size) bytes), and the least that makes sense is "
         + "\(ByteSize.text(needed)) (\(needed) bytes): 1 GiB to start from, 8 GiB for the system, 4 GiB for data."
