@@ -101,6 +101,20 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
 
+    // The command line, and the appliance that it serves.
+    part(
+      "MicroInstaller", path: "images/micro-installer",
+      resources: ["build", "init.sh", "lvm.conf", "modules", "packages", "programs", "udhcpc.script"].map {
+        .embedInCode($0)
+      }),
+    .executableTarget(
+      name: "bootstead",
+      dependencies: [
+        "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "DiskLayout", "Fleet", "HTTPConnection", "Images",
+        "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProxyDHCP", "TFTP", "TFTPServer",
+        arguments, lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ], swiftSettings: strict),
+
     // The agent.
     part("HTTPConnection", [nioCore, nioPosix, nioHTTP1]),
     part(

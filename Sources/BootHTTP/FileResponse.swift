@@ -15,19 +15,8 @@ struct ServedFile: Sendable {
 /// Answers GET and HEAD for one file: single ranges, `If-None-Match`, exact length, memory that does not grow with the
 /// file.
 func fileResponse(_ file: ServedFile, to request: Request, context: BootRequestContext) async throws -> Response {
-  let handle: NIOFileHandle
-  let size: Int
-  do {
-    handle = try NIOFileHandle(_deprecatedPath: file.path)
-    size = try handle.withUnsafeFileDescriptor { descriptor in
-      var status = stat()
-      guard fstat(descriptor, &status) == 0 else { throw IOError(errnoCode: errno, reason: "fstat") }
-      return Int(status.st_size)
-    }
-  } catch {
-    throw HTTPError(.notFound)
-  }
-  let open = OpenFile(handle)
+  guard let open = OpenFile(path: file.path) else { throw HTTPError(.notFound) }
+  let size = open.size
   var headers: HTTPFields = [
     .contentType: file.contentType, .acceptRanges: "bytes", .eTag: "\"\(file.entityTag)\"",
   ]
@@ -64,8 +53,20 @@ func fileResponse(_ file: ServedFile, to request: Request, context: BootRequestC
 /// Closes the file when the last response that reads it is gone.
 private final class OpenFile: Sendable {
   let handle: NIOFileHandle
+  /// Bytes.
+  let size: Int
 
-  init(_ handle: NIOFileHandle) { self.handle = handle }
+  init?(path: String) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      try? handle.close()
+      return nil
+    }
+    size = Int(status.st_size)
+  }
 
   deinit {
     // The descriptor was opened for reading only: a failing close loses nothing.

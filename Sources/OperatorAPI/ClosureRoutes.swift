@@ -55,7 +55,7 @@ extension OperatorRoutes {
     group.post("gc") { _, _ in
       let roots = try await fleet.closureRoots().map { try StorePath(absolute: $0) }
       let report = try await cache.collectGarbage(keeping: Set(roots))
-      return try answer(GarbageAnswer(removedPaths: report.removedPaths, freedBytes: report.freedBytes))
+      return try answer(GarbageAnswer(removedPaths: report.paths.count, freedBytes: report.bytes))
     }
   }
 

@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Images
+import Logging
 import NIOCore
 import NetworkAddress
 

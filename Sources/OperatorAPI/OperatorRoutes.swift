@@ -1,4 +1,5 @@
 import BinaryCache
+import BootDecision
 import Fleet
 import Foundation
 import HTTPTypes
@@ -15,15 +16,17 @@ public struct OperatorRoutes: Sendable {
   let fleet: Fleet
   let cache: CacheDirectory
   let catalogue: ImageCatalogue
+  let onEnrolment: @Sendable (Enrolment) -> Void
   let status: @Sendable () async throws -> StatusAnswer
 
   public init(
-    fleet: Fleet, cache: CacheDirectory, catalogue: ImageCatalogue,
+    fleet: Fleet, cache: CacheDirectory, catalogue: ImageCatalogue, onEnrolment: @escaping @Sendable (Enrolment) -> Void,
     status: @escaping @Sendable () async throws -> StatusAnswer
   ) {
     self.fleet = fleet
     self.cache = cache
     self.catalogue = catalogue
+    self.onEnrolment = onEnrolment
     self.status = status
   }
 
@@ -44,6 +47,7 @@ public struct OperatorRoutes: Sendable {
         throw FleetError.invalidValue(field: "enrolment", reason: "'\(text)' is not closed, inventory or automatic")
       }
       try await fleet.setEnrolment(enrolment)
+      onEnrolment(enrolment)
       return try answer(EnrolmentSetting(enrolment: enrolment.rawValue))
     }
     router.post("v1/tokens") { _, _ in try await answer(TokenAnswer(token: fleet.makeToken(purpose: "cache"))) }

@@ -1,0 +1,81 @@
+import AgentProtocol
+import BinaryCache
+import BootDecision
+import Fleet
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Images
+import Logging
+import NIOCore
+import NetworkAddress
+import Synchronization
+
+/// The appliance's HTTP server on the boot network: loaders, scripts, images, overlays, the binary cache, and what
+/// agents ask.
+public struct BootServer: Sendable {
+  public struct Configuration: Sendable {
+    public var host: String
+    public var port: Int
+    /// The address that a client is told to come back to, by the address that it reached.
+    public var advertisedURL: @Sendable (IPv4Address?) -> String
+    public var defaultImage: String
+    /// Such as `console=ttyS0,115200`.
+    public var consoleArguments: [String]
+    public var enrolment: @Sendable () -> Enrolment
+    /// Told of each boot script and loader that was fetched.
+    public var onContact: @Sendable (BootContactEvent) -> Void
+
+    public init(
+      host: String, port: Int, advertisedURL: @escaping @Sendable (IPv4Address?) -> String,
+      defaultImage: String = "installer", consoleArguments: [String] = [],
+      enrolment: @escaping @Sendable () -> Enrolment,
+      onContact: @escaping @Sendable (BootContactEvent) -> Void = { _ in }
+    ) {
+      self.host = host
+      self.port = port
+      self.advertisedURL = advertisedURL
+      self.defaultImage = defaultImage
+      self.consoleArguments = consoleArguments
+      self.enrolment = enrolment
+      self.onContact = onContact
+    }
+  }
+
+  let fleet: Fleet
+  let cache: CacheDirectory
+  let catalogue: ImageCatalogue
+  let applianceKey: SigningPrivateKey
+  let configuration: Configuration
+  let logger: Logger
+
+  public init(
+    fleet: Fleet, cache: CacheDirectory, catalogue: ImageCatalogue, applianceKey: SigningPrivateKey,
+    configuration: Configuration, logger: Logger
+  ) {
+    self.fleet = fleet
+    self.cache = cache
+    self.catalogue = catalogue
+    self.applianceKey = applianceKey
+    self.configuration = configuration
+    self.logger = logger
+  }
+
+  public func application(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) -> some ApplicationProtocol {
+    let router = Router(context: BootRequestContext.self)
+    loaderRoutes(router)
+    cacheRoutes(router)
+    agentRoutes(router)
+    return Application(
+      router: router, server: HTTPServerBuilder { BootHTTPChannel(responder: $0) },
+      configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
+      onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) }, logger: logger)
+  }
+}
+
+/// A client fetched something that tells how far its boot came.
+public enum BootContactEvent: Sendable {
+  case script(MACAddress)
+  case loader(IPv4Address)
+}

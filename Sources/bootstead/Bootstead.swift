@@ -1,0 +1,20 @@
+import ArgumentParser
+
+@main
+struct Bootstead: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bootstead",
+    abstract: "Turns bare machines into NixOS nodes over the network.",
+    discussion: """
+      Exit codes: 0 done; 1 refused or failed; 3 the appliance does not answer; 4 what was named does not exist; \
+      64 wrong usage.
+      """,
+    version: bootsteadVersion,
+    subcommands: [
+      Serve.self, MachineCommand.self, ClosureCommand.self, ImageCommand.self, LoaderCommand.self, Watch.self, Why.self,
+      LayoutCommand.self, EnrolmentCommand.self, Status.self, Version.self,
+    ])
+}
+
+/// The version that `bootstead version` prints.
+let bootsteadVersion = "0.1.0"

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+struct MachineCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "machine", abstract: "Register, approve and look at machines.",
+    subcommands: [
+      MachineAdd.self, MachineList.self, MachineShow.self, MachineApprove.self, MachineRename.self, MachineSet.self,
+      MachineSecret.self, MachineRemove.self,
+    ])
+}

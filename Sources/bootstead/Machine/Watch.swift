@@ -1,0 +1,55 @@
+import ArgumentParser
+import Fleet
+import Foundation
+
+struct Watch: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "watch", abstract: "Follow a machine live until it is active or needs somebody.",
+    discussion: "Ends with 0 when the machine is active, with 1 when it failed or is frozen.")
+
+  @OptionGroup var appliance: ApplianceOptions
+  @Argument(help: "The machine's name or a MAC address of it.") var name: String
+  @Option(help: "Give up after so many seconds; 0 waits for ever.") var timeout: Int = 0
+
+  func run() async throws {
+    try await reportingFailures {
+      let client = appliance.client
+      let path = "/v1/machines/\(pathComponent(name))"
+      let line = ProgressLine()
+      let deadline = timeout > 0 ? ContinuousClock.now + .seconds(timeout) : nil
+      var last: Int64 = 0
+      while true {
+        let events: [FleetEvent] = try await client.get("\(path)/events?after=\(last)")
+        for event in events {
+          line.end()
+          try show(event, json: appliance.json) { text(of: event) }
+          last = event.id ?? last
+        }
+        let machine = try await client.get(path, as: MachineDetail.self).machine
+        switch machine.state {
+        case .active: return line.end()
+        case .failed, .frozen:
+          line.end()
+          throw CommandFailure.failed(
+            "\(machine.name) \(machine.state == .failed ? "failed" : "is frozen"): \(machine.reason ?? "no reason given"); "
+              + "see 'bootstead why \(machine.name)', then 'bootstead machine approve \(machine.name)'")
+        default: break
+        }
+        if let progress = machine.progress, let fraction = progress.fraction, !appliance.json {
+          line.show(progress.step, fraction: fraction, progress.detail ?? "")
+        }
+        if let deadline, ContinuousClock.now > deadline {
+          line.end()
+          throw CommandFailure.failed("\(machine.name) is still \(machine.state.rawValue) after \(timeout) s")
+        }
+        try await Task.sleep(for: .milliseconds(500))
+      }
+    }
+  }
+
+  private func text(of event: FleetEvent) -> String {
+    let time = event.at.formatted(.iso8601.time(includingFractionalSeconds: false))
+    let state = event.state.map { "[\($0.rawValue)] " } ?? ""
+    return "\(time)  \(state)\(event.text)"
+  }
+}

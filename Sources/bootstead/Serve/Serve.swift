@@ -1,0 +1,59 @@
+import ArgumentParser
+import BootDecision
+import Foundation
+import Logging
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Run the appliance.",
+    discussion: """
+      Answers network boots on the named interfaces, beside the DHCP server that is already there. Needs the \
+      privilege to bind ports below 1024. Everything it keeps is below the data directory.
+      """)
+
+  @Option(help: "An interface to answer on. May be repeated.")
+  var interface: [String] = []
+
+  @Option(help: "The data directory.")
+  var data: String = "/var/lib/bootstead"
+
+  @Option(help: "The port of boot files, scripts and closures.")
+  var httpPort: Int = 8080
+
+  @Option(help: "A console for the installer's kernel, such as ttyS0,115200. May be repeated.")
+  var console: [String] = ["ttyS0,115200"]
+
+  @Option(help: "Set what unknown machines get: closed, inventory or automatic.")
+  var enrolment: String?
+
+  @Option(help: "A directory with iPXE binaries, beside those of Debian's package. May be repeated.")
+  var loaderDirectory: [String] = []
+
+  @Option(help: "The least that is logged: trace, debug, info, warning or error.")
+  var logLevel: String = "info"
+
+  func validate() throws {
+    guard !interface.isEmpty else { throw ValidationError("name an interface to answer on: --interface NAME") }
+    guard (1...65_535).contains(httpPort) else { throw ValidationError("--http-port \(httpPort) is no port") }
+    guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("--log-level '\(logLevel)' is unknown") }
+    if let enrolment, Enrolment(rawValue: enrolment) == nil {
+      throw ValidationError("--enrolment '\(enrolment)' is not closed, inventory or automatic")
+    }
+  }
+
+  func run() async throws {
+    try await reportingFailures {
+      let level = Logger.Level(rawValue: logLevel) ?? .info
+      LoggingSystem.bootstrap { label in
+        var handler = StreamLogHandler.standardError(label: label)
+        handler.logLevel = level
+        return handler
+      }
+      let appliance = try await Appliance(
+        Appliance.Options(
+          interfaces: interface, dataDirectory: URL(fileURLWithPath: data), httpPort: httpPort, consoles: console,
+          enrolment: enrolment.flatMap { Enrolment(rawValue: $0) }, loaderDirectories: loaderDirectory))
+      try await appliance.run()
+    }
+  }
+}
