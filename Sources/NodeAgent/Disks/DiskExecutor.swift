@@ -56,7 +56,7 @@ public struct DiskExecutor: Sendable {
   public func unmount() async throws(DiskExecutionError) {
     let step = "let go of the disk"
     try await command(step, Command("sync", []))
-    for fileSystem in plan.fileSystems.reversed() where MountTable.read().mount(at: path(fileSystem)) != nil {
+    for fileSystem in plan.fileSystems.reversed() where source.mounts().mount(at: path(fileSystem)) != nil {
       try await command(step, Command("umount", [path(fileSystem)]))
     }
     try await lvm(step, "vgchange", ["--activate", "n", plan.volumeGroup.name])

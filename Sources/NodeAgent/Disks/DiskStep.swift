@@ -48,6 +48,11 @@ public protocol DiskSource: Sendable {
   func disks() -> DiskInventory
   /// The node and sizes of a disk's partitions as the kernel knows them, by partition number.
   func partitionNodes(of disk: Disk) -> [Int: PartitionNode]
+  /// The number of a device node; nil where there is no such node.
+  func deviceNumber(of path: String) -> UInt64?
+  /// What libblkid finds on a device; nil where it cannot be read.
+  func signatures(ofDevice path: String) -> [Signature]?
+  func mounts() -> MountTable
 }
 
 /// A partition that the kernel knows.

@@ -10,7 +10,7 @@ extension DiskExecutor {
         return found.count == 1 && found[0].type == fileSystem.type.rawValue && found[0].uuid == fileSystem.uuid
       } run: { () throws(DiskExecutionError) in
         let node = try node(role, step: text)
-        if let mount = MountTable.read().mounts.first(where: { $0.source == node }) {
+        if let mount = source.mounts().mounts.first(where: { $0.source == node }) {
           throw .unexpected(step: text, problem: "\(node) is mounted at \(mount.target)")
         }
         // What is left of an older file system of another type would be recognised beside the new one.
@@ -53,9 +53,9 @@ extension DiskExecutor {
       let path = path(fileSystem)
       let text = "Mount \(fileSystem.label) at \(path)"
       return DiskStep(text: text) { () throws(DiskExecutionError) in
-        guard let mount = MountTable.read().mount(at: path) else { return false }
+        guard let mount = source.mounts().mount(at: path) else { return false }
         let device = try device(of: fileSystem, step: text)
-        guard FileSystemEntry(mount.source).deviceNumber == FileSystemEntry(device).deviceNumber else {
+        guard source.deviceNumber(of: mount.source) == source.deviceNumber(of: device) else {
           throw .unexpected(step: text, problem: "\(mount.source) is mounted there already")
         }
         return true

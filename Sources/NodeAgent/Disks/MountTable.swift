@@ -1,19 +1,19 @@
 /// What is mounted now.
-struct MountTable: Sendable {
-  struct Mount: Sendable, Hashable {
+public struct MountTable: Sendable {
+  public struct Mount: Sendable, Hashable {
     /// Device or file system name.
-    var source: String
-    var target: String
+    public var source: String
+    public var target: String
   }
 
-  var mounts: [Mount]
+  public var mounts: [Mount]
 
   static func read(_ path: String = "/proc/self/mounts") -> MountTable {
     MountTable(text: FileSystemEntry(path).text(limit: 1 << 20) ?? "")
   }
 
   /// - Parameter text: in the form of fstab(5): fields between spaces, with octal escapes.
-  init(text: String) {
+  public init(text: String) {
     mounts = text.split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ")
       guard fields.count >= 2 else { return nil }
@@ -22,7 +22,7 @@ struct MountTable: Sendable {
   }
 
   /// The topmost mount at a path.
-  func mount(at path: String) -> Mount? { mounts.last { $0.target == path } }
+  public func mount(at path: String) -> Mount? { mounts.last { $0.target == path } }
 
   private static func unescaped(_ field: Substring) -> String {
     var bytes: [UInt8] = []

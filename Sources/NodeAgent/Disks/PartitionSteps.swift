@@ -61,7 +61,7 @@ extension DiskExecutor {
       let nodes = source.partitionNodes(of: try currentDisk())
       return plan.partitions.allSatisfy { planned in
         guard let node = nodes[planned.number] else { return false }
-        return node.start == planned.start && node.size == planned.size && FileSystemEntry(node.path).exists
+        return node.start == planned.start && node.size == planned.size && source.deviceNumber(of: node.path) != nil
       }
     } run: { () throws(DiskExecutionError) in
       try await command(text, Command("partx", ["--update", try currentDisk().node]))

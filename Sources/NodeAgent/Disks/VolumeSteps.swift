@@ -148,13 +148,12 @@ extension DiskExecutor {
       }
       guard found.tags.contains(Self.formattedTag) else { return false }
       // Needed for the mount that follows; the data of an earlier install is not even activated.
-      if plan.volumeGroup.kept == nil, !FileSystemEntry(path).exists { try await activate(name, step: text) }
+      if plan.volumeGroup.kept == nil, source.deviceNumber(of: path) == nil { try await activate(name, step: text) }
       return true
     } run: { () throws(DiskExecutionError) in
       try await activate(name, step: text)
       let unfinished = try await volumeGroup(step: text)?.tags.contains(Self.unfinishedTag) == true
-      let signatures = SignatureProbe.signatures(ofDevice: path)
-      guard unfinished || signatures == .found([]) else {
+      guard unfinished || source.signatures(ofDevice: path) == [] else {
         throw .unexpected(step: text, problem: "\(path) holds something that this installer did not make; it stays")
       }
       try await make(fileSystem, on: path, step: text)
@@ -165,6 +164,6 @@ extension DiskExecutor {
   private func activate(_ name: String, step: String) async throws(DiskExecutionError) {
     try await lvm(step, "lvchange", ["--activate", "y", name])
     try await settle(step)
-    if !FileSystemEntry("/dev/" + name).exists { try await lvm(step, "vgmknodes", [plan.volumeGroup.name]) }
+    if source.deviceNumber(of: "/dev/" + name) == nil { try await lvm(step, "vgmknodes", [plan.volumeGroup.name]) }
   }
 }

@@ -3,7 +3,7 @@ public import DiskLayout
 extension InventoryReader: DiskSource {
   public func disks() -> DiskInventory {
     let links = DiskLinks(root: root)
-    let mounts = MountTable.read(entry("proc/self/mounts").path).mounts
+    let mounts = mounts().mounts
     let swaps = swapDevices()
     let disks = entry("sys/block").children
       .filter { name in !ignoredDisks.contains { name.hasPrefix($0) } && !Self.isPart(name) }
@@ -116,6 +116,15 @@ extension InventoryReader: DiskSource {
         address: address, device: id("vendor") + ":" + id("device"), classCode: String(code),
         driver: device.appending("driver").linkTarget.map { FileSystemEntry($0).name })
     }
+  }
+
+  public func deviceNumber(of path: String) -> UInt64? { entry(path).deviceNumber }
+
+  public func mounts() -> MountTable { MountTable.read(entry("proc/self/mounts").path) }
+
+  public func signatures(ofDevice path: String) -> [Signature]? {
+    guard case .found(let signatures) = SignatureProbe.signatures(ofDevice: entry(path).path) else { return nil }
+    return signatures
   }
 
   public func partitionNodes(of disk: Disk) -> [Int: PartitionNode] {

@@ -7,7 +7,7 @@ public struct FileSystemEntry: Sendable, Hashable {
   public init(_ path: String) { self.path = path }
 
   public func appending(_ name: String) -> FileSystemEntry {
-    FileSystemEntry(path.hasSuffix("/") || name.hasPrefix("/") ? path + name : path + "/" + name)
+    FileSystemEntry((path.hasSuffix("/") ? String(path.dropLast()) : path) + (name.hasPrefix("/") ? name : "/" + name))
   }
 
   /// The part behind the last slash.

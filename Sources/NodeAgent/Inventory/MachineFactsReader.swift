@@ -104,13 +104,16 @@ extension InventoryReader {
       else { return nil }
       let hasLink = interface.appending("carrier").number == 1
       let speed = interface.appending("speed").number.flatMap { Int(exactly: $0) }
-      let device = interface.appending("device").resolved.map { FileSystemEntry($0).name }
+      // virtio puts a device of its own between the PCI device and the interface.
+      let address = interface.appending("device").resolved?.split(separator: "/").last { part in
+        part.utf8.count == 12 && part.split(separator: ":").count == 3 && part.contains(".")
+      }
       return MachineInventory.NetworkInterface(
         name: name, mac: mac, driver: interface.appending("device/driver").linkTarget.map { FileSystemEntry($0).name },
         hasLink: hasLink,
         // Without a link, and for virtio, drivers give -1 or its 32-bit form.
         speedMegabits: hasLink ? speed.flatMap { (1..<10_000_000).contains($0) ? $0 : nil } : nil,
-        busAddress: device)
+        busAddress: address.map(String.init))
     }
   }
 }

@@ -3,14 +3,14 @@ import DiskLayout
 import Glibc
 
 /// Asks libblkid what is on a device, by its low-level interface: no cache, no configuration, no udev.
-struct SignatureProbe {
-  enum Outcome: Sendable, Hashable {
+package enum SignatureProbe {
+  package enum Outcome: Sendable, Hashable {
     case found([Signature])
     case unreadable(String)
   }
 
   /// What is on a whole device.
-  static func signatures(ofDevice path: String) -> Outcome {
+  package static func signatures(ofDevice path: String) -> Outcome {
     switch open(path) {
     case .failure(let error): return .unreadable(error.problem)
     case .success(let descriptor):
@@ -20,7 +20,7 @@ struct SignatureProbe {
   }
 
   /// Partition table, partitions and signatures of a disk.
-  static func contents(ofDevice path: String) -> DiskContents {
+  package static func contents(ofDevice path: String) -> DiskContents {
     switch open(path) {
     case .failure(let error): return DiskContents(unreadable: error.problem)
     case .success(let descriptor):

@@ -1,0 +1,250 @@
+import DiskLayout
+import NodeAgent
+import Synchronization
+
+/// A machine whose commands change a model of its disks, and which can lose power before, or right after, any of them.
+final class FakeMachine: CommandRunner, DiskSource {
+  struct State {
+    var inventory: DiskInventory
+    /// The kernel's view; lags behind the table until partx or sfdisk tells it.
+    var nodes: [Int: PartitionNode] = [:]
+    var group: Group?
+    var mounts: [(source: String, target: String)] = []
+    /// Signatures on logical volumes.
+    var volumeSignatures: [String: Signature] = [:]
+    var active: Set<String> = []
+    var commands: [Command] = []
+    /// Commands that may still run before power fails.
+    var power = Int.max
+  }
+
+  struct Group {
+    var name: String
+    var tags: Set<String>
+    var volumes: [String: Volume] = [:]
+    static let uuid = "Zt4nWq-1a2B-c3D4-e5F6-g7H8-i9J0-kLmNoP"
+  }
+
+  struct Volume {
+    var segmentType: String
+    var pool = ""
+    var tags: Set<String> = []
+  }
+
+  let state: Mutex<State>
+
+  init(_ inventory: DiskInventory) { state = Mutex(State(inventory: inventory)) }
+
+  var commands: [Command] { state.withLock { $0.commands } }
+
+  /// The next boot after a power cut: what was written stays, nothing is mounted or active.
+  func restart(power: Int = .max) {
+    state.withLock { state in
+      state.power = power
+      state.mounts = []
+      state.active = []
+      Self.readTable(&state)
+    }
+  }
+
+  // MARK: DiskSource
+
+  func disks() -> DiskInventory {
+    state.withLock { state in
+      var inventory = state.inventory
+      guard let index = inventory.disks[0].contents.partitions.firstIndex(where: { $0.name == "bootstead-data" }),
+        !inventory.disks[0].contents.partitions[index].signatures.isEmpty
+      else { return inventory }
+      inventory.disks[0].contents.partitions[index].signatures[0].volumeGroup = state.group.map {
+        FoundVolumeGroup(
+          name: $0.name, uuid: Group.uuid, tags: $0.tags.sorted(), logicalVolumes: $0.volumes.keys.sorted())
+      }
+      return inventory
+    }
+  }
+
+  func partitionNodes(of disk: Disk) -> [Int: PartitionNode] { state.withLock { $0.nodes } }
+
+  func deviceNumber(of path: String) -> UInt64? {
+    state.withLock { state in
+      if let number = state.nodes.first(where: { $0.value.path == path })?.key { return UInt64(number) }
+      return state.active.contains(path) ? UInt64(path.utf8.reduce(1000) { $0 * 31 % 100_003 + Int($1) }) : nil
+    }
+  }
+
+  func signatures(ofDevice path: String) -> [Signature]? {
+    state.withLock { state in
+      state.active.contains(path) ? state.volumeSignatures[path].map { [$0] } ?? [] : nil
+    }
+  }
+
+  func mounts() -> MountTable {
+    MountTable(text: state.withLock { $0.mounts.map { "\($0.source) \($0.target) x rw 0 0" }.joined(separator: "\n") })
+  }
+
+  // MARK: CommandRunner
+
+  func run(_ command: Command) async throws(CommandFailure) -> CommandOutput {
+    let result: Result<CommandOutput, CommandFailure> = state.withLock { state in
+      guard state.power > 0 else {
+        return .failure(CommandFailure(command: "\(command)", ending: .notStarted("no power")))
+      }
+      state.power -= 1
+      state.commands.append(command)
+      guard let output = Self.apply(command, &state) else {
+        return .failure(CommandFailure(command: "\(command)", ending: .exited(5), lastLines: ["not possible now"]))
+      }
+      // Power fails after the command's effect, before its end is seen.
+      if state.power == 0 { return .failure(CommandFailure(command: "\(command)", ending: .notStarted("no power"))) }
+      return .success(CommandOutput(standardOutput: output))
+    }
+    return try result.get()
+  }
+
+  private static func apply(_ command: Command, _ state: inout State) -> String? {
+    let arguments = command.arguments
+    switch command.program {
+    case "sfdisk": return partition(command, &state)
+    case "wipefs": return wipe(arguments.last ?? "", &state)
+    case "partx":
+      readTable(&state)
+      return ""
+    case "mkfs.vfat": return format("vfat", uuid: vfatID(arguments), &state, arguments.last ?? "")
+    case "mkfs.ext4": return format("ext4", uuid: value(arguments, "-U"), &state, arguments.last ?? "")
+    case "mkfs.xfs":
+      return format("xfs", uuid: String(value(arguments, "-m").dropFirst("uuid=".count)), &state, arguments.last ?? "")
+    case "mount":
+      let source = arguments[arguments.count - 2]
+      state.mounts.append((source, arguments[arguments.count - 1]))
+      return ""
+    case "umount":
+      state.mounts.removeAll { $0.target == arguments.last }
+      return ""
+    case "lvm": return lvm(arguments, &state)
+    case "udevadm", "blockdev", "mkdir", "sync": return ""
+    default: return nil
+    }
+  }
+
+  private static func partition(_ command: Command, _ state: inout State) -> String? {
+    guard command.arguments.last == state.inventory.disks[0].node, let script = command.input else { return nil }
+    var contents = DiskContents(table: PartitionTable(kind: "gpt"))
+    for line in script.split(separator: "\n") {
+      if line.hasPrefix("label-id: ") { contents.table?.uuid = line.dropFirst(10).lowercased() }
+      let halves = line.split(separator: ":", maxSplits: 1).map { $0.drop { $0 == " " } }
+      guard halves.count == 2, halves[1].hasPrefix("start=") else { continue }
+      var fields: [String: String] = [:]
+      for field in halves[1].split(separator: ", ") {
+        let pair = field.split(separator: "=", maxSplits: 1)
+        fields[String(pair[0])] = String(pair[1])
+      }
+      guard let number = Int(halves[0].filter { $0 != " " }), let start = fields["start"].flatMap({ UInt64($0) }),
+        let size = fields["size"].flatMap({ UInt64($0) })
+      else { return nil }
+      let sector = state.inventory.disks[0].logicalSectorSize
+      contents.partitions.append(
+        FoundPartition(
+          number: number, start: start * sector, size: size * sector, type: fields["type"]?.lowercased() ?? "",
+          name: fields["name"].map { $0.filter { $0 != "\"" } }, uuid: fields["uuid"]?.lowercased()))
+    }
+    state.inventory.disks[0].contents = contents
+    return ""
+  }
+
+  private static func readTable(_ state: inout State) {
+    let disk = state.inventory.disks[0]
+    state.nodes = [:]
+    for partition in disk.contents.partitions {
+      state.nodes[partition.number] = PartitionNode(
+        path: "\(disk.node)\(partition.number)", start: partition.start, size: partition.size)
+    }
+  }
+
+  private static func wipe(_ node: String, _ state: inout State) -> String? {
+    if node == state.inventory.disks[0].node {
+      state.inventory.disks[0].contents = DiskContents()
+      state.nodes = [:]
+      return ""
+    }
+    return withPartition(node, &state) { $0.signatures = [] }
+  }
+
+  private static func format(_ type: String, uuid: String, _ state: inout State, _ node: String) -> String? {
+    let signature = Signature(type: type, uuid: uuid)
+    if state.active.contains(node) {
+      state.volumeSignatures[node] = signature
+      return ""
+    }
+    return withPartition(node, &state) { $0.signatures = [signature] }
+  }
+
+  private static func withPartition(
+    _ node: String, _ state: inout State, _ change: (inout FoundPartition) -> Void
+  ) -> String? {
+    guard let number = state.nodes.first(where: { $0.value.path == node })?.key,
+      let index = state.inventory.disks[0].contents.partitions.firstIndex(where: { $0.number == number })
+    else { return nil }
+    change(&state.inventory.disks[0].contents.partitions[index])
+    return ""
+  }
+
+  private static func value(_ arguments: [String], _ option: String) -> String {
+    guard let index = arguments.firstIndex(of: option), index + 1 < arguments.count else { return "" }
+    return arguments[index + 1]
+  }
+
+  private static func values(_ arguments: [String], _ option: String) -> [String] {
+    arguments.indices.filter { arguments[$0] == option && $0 + 1 < arguments.count }.map { arguments[$0 + 1] }
+  }
+
+  private static func vfatID(_ arguments: [String]) -> String {
+    let id = value(arguments, "-i")
+    return id.prefix(4) + "-" + id.suffix(4)
+  }
+
+  // MARK: LVM
+
+  private static func lvm(_ arguments: [String], _ state: inout State) -> String? {
+    let data = value(arguments, "--devices")
+    guard let last = arguments.last, state.nodes.values.contains(where: { $0.path == data }) else { return nil }
+    switch arguments.first {
+    case "pvcreate":
+      return withPartition(data, &state) {
+        $0.signatures = [Signature(type: "LVM2_member", uuid: value(arguments, "--uuid"))]
+      }
+    case "vgcreate":
+      state.group = Group(name: arguments[arguments.count - 2], tags: Set(values(arguments, "--addtag")))
+    case "vgchange":
+      guard state.group != nil else { return nil }
+      state.group?.tags.formUnion(values(arguments, "--addtag"))
+      state.group?.tags.subtract(values(arguments, "--deltag"))
+      if value(arguments, "--activate") == "n" { state.active = [] }
+    case "lvcreate":
+      let name = value(arguments, "--name")
+      guard state.group?.volumes[name] == nil, let group = state.group?.name else { return nil }
+      let type = value(arguments, "--type")
+      let pool = type == "thin" ? value(arguments, "--thinpool") : ""
+      guard type == "thin-pool" || state.group?.volumes[pool]?.segmentType == "thin-pool" else { return nil }
+      state.group?.volumes[name] = Volume(segmentType: type, pool: pool)
+      state.active.insert("/dev/\(group)/\(name)")
+    case "lvremove": state.group?.volumes[FileSystemEntry(last).name] = nil
+    case "lvchange":
+      let name = FileSystemEntry(last).name
+      guard state.group?.volumes[name] != nil else { return nil }
+      if value(arguments, "--activate") == "y" { state.active.insert("/dev/" + last) }
+      state.group?.volumes[name]?.tags.formUnion(values(arguments, "--addtag"))
+    case "vgs":
+      let rows = state.group.map { group in
+        #"{"vg_name":"\#(group.name)","vg_uuid":"\#(Group.uuid)","vg_tags":"\#(group.tags.sorted().joined(separator: ","))"}"#
+      }
+      return #"{"report":[{"vg":[\#(rows ?? "")]}]}"#
+    case "lvs":
+      let rows = (state.group?.volumes ?? [:]).sorted { $0.key < $1.key }.map { name, volume in
+        #"{"lv_name":"\#(name)","segtype":"\#(volume.segmentType)","pool_lv":"\#(volume.pool)","lv_tags":"\#(volume.tags.sorted().joined(separator: ","))"}"#
+      }
+      return #"{"report":[{"lv":[\#(rows.joined(separator: ","))]}]}"#
+    default: return nil
+    }
+    return ""
+  }
+}
