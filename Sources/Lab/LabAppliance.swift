@@ -1,0 +1,92 @@
+import Foundation
+
+/// `bootstead serve` in the lab's network, with a data directory of its own.
+public final class LabAppliance: Sendable {
+  private let binary: String
+  private let socket: String
+  private let process: LabProcess
+
+  private init(binary: String, socket: String, process: LabProcess) {
+    self.binary = binary
+    self.socket = socket
+    self.process = process
+  }
+
+  /// Starts the server; returns once it answers its operator.
+  /// - Parameters:
+  ///   - binary: the path of `bootstead`.
+  ///   - folder: gets `data` and `appliance.log`.
+  public static func start(binary: String, network: LabNetwork, folder: String, arguments: [String] = []) async throws
+    -> LabAppliance
+  {
+    let data = folder + "/data"
+    try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+    let process = try await LabProcess.start(
+      "ip",
+      ["netns", "exec", network.applianceNamespace, binary, "serve", "--interface", LabNetwork.bridge, "--data", data]
+        + arguments, logPath: folder + "/appliance.log")
+    let appliance = LabAppliance(binary: binary, socket: data + "/bootstead.sock", process: process)
+    do {
+      try await appliance.becomeReady(seconds: 60)
+    } catch {
+      await process.stop()
+      throw error
+    }
+    return appliance
+  }
+
+  private func becomeReady(seconds: Int) async throws {
+    let clock = ContinuousClock()
+    let end = clock.now + .seconds(seconds)
+    while true {
+      try process.mustRun()
+      do {
+        try await run("status")
+        return
+      } catch {
+        guard clock.now < end else { throw error }
+      }
+      try await Task.sleep(for: .milliseconds(300))
+    }
+  }
+
+  /// Runs a command of the operator, such as `machine list`.
+  /// - Returns: the JSON that it printed.
+  @discardableResult
+  public func run(_ command: String...) async throws -> Data { try await run(command) }
+
+  @discardableResult
+  public func run(_ command: [String]) async throws -> Data {
+    Data(try await LabTool.run(binary, command + ["--socket", socket, "--json"]).utf8)
+  }
+
+  /// What `machine show` says of one machine.
+  public func machine(_ name: String) async throws -> LabMachineStatus {
+    let answer = try await run("machine", "show", name)
+    do {
+      return try JSONDecoder().decode(LabMachineStatus.Detail.self, from: answer).machine
+    } catch {
+      throw LabError.unexpectedAnswer(
+        command: "machine show \(name)", output: "\(error)\n" + String(decoding: answer, as: UTF8.self))
+    }
+  }
+
+  /// All machines that the appliance knows.
+  public func machines() async throws -> [LabMachineStatus] {
+    let answer = try await run("machine", "list")
+    do {
+      return try JSONDecoder().decode([LabMachineStatus.Detail].self, from: answer).map(\.machine)
+    } catch {
+      throw LabError.unexpectedAnswer(
+        command: "machine list", output: "\(error)\n" + String(decoding: answer, as: UTF8.self))
+    }
+  }
+
+  /// Throws where the server has ended.
+  public func mustRun() throws { try process.mustRun() }
+
+  /// The end of the server's log.
+  public var logTail: String { SerialConsole.tail(of: process.logPath) }
+
+  public func stop() async { await process.stop() }
+}

@@ -1,0 +1,30 @@
+import Foundation
+
+/// What a lab needs beside the appliance: the micro-installer and a closure to install.
+public struct LabArtifacts: Sendable {
+  public var kernel: String
+  public var initrd: String
+  /// A binary cache directory with the node system.
+  public var closureCache: String
+  /// The store path of the node system.
+  public var closure: String
+
+  /// Makes them, or finds that they are up to date.
+  /// - Parameters:
+  ///   - source: the folder of the project.
+  ///   - agent: the path of the static `bootstead-agent`.
+  ///   - folder: where they are kept.
+  public static func make(source: String, agent: String, folder: String) async throws -> LabArtifacts {
+    guard FileManager.default.isExecutableFile(atPath: agent) else {
+      throw LabError.missing(path: agent, advice: "make build")
+    }
+    let (installer, node) = (folder + "/installer", folder + "/node")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try await LabTool.run(source + "/images/micro-installer/build", [installer, agent])
+    try await LabTool.run(source + "/Tests/Lab/node-system/build", [node, agent])
+    let closure = try String(contentsOfFile: node + "/toplevel", encoding: .utf8)
+    return LabArtifacts(
+      kernel: installer + "/kernel", initrd: installer + "/initrd", closureCache: node + "/cache",
+      closure: closure.trimmingCharacters(in: .whitespacesAndNewlines))
+  }
+}

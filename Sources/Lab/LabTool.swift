@@ -1,0 +1,21 @@
+import Subprocess
+
+/// Runs one tool to its end.
+public enum LabTool {
+  /// - Returns: what it printed on standard output.
+  /// - Throws: ``LabError/toolFailed(command:status:output:)`` where it ends with a code other than 0.
+  @discardableResult
+  public static func run(_ program: String, _ arguments: [String]) async throws -> String {
+    let result = try await Subprocess.run(
+      .name(program), arguments: Arguments(arguments),
+      environment: .inherit.updating(["LVM_SUPPRESS_FD_WARNINGS": "1"]),
+      output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
+    let output = result.standardOutput
+    guard result.terminationStatus.isSuccess else {
+      throw LabError.toolFailed(
+        command: ([program] + arguments).joined(separator: " "), status: "\(result.terminationStatus)",
+        output: output + result.standardError)
+    }
+    return output
+  }
+}
