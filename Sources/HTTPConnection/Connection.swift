@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -31,7 +32,7 @@ struct Connection: Sendable {
     } catch is CancellationError {
       throw .cancelled
     } catch let error as IOError {
-      throw .connectFailed(endpoint, reason: error.description)
+      throw .connectFailed(endpoint, reason: String(cString: strerror(error.errnoCode)))
     } catch {
       throw .connectFailed(endpoint, reason: "\(error)")
     }

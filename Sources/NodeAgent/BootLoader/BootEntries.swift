@@ -47,6 +47,6 @@ public struct BootEntries: Sendable, Hashable {
     var others = order.filter { $0 != added }
     guard let first = current ?? others.first else { return [added] }
     others.removeAll { $0 == first }
-    return [first, added].filter { $0 != added || first != added } + others
+    return (first == added ? [added] : [first, added]) + others
   }
 }

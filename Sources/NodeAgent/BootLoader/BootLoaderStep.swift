@@ -97,7 +97,8 @@ public struct BootLoaderStep: Sendable {
     // One PATH for both sides: `chroot` is found in the installer, everything else in the new system.
     let path = "/usr/sbin:/usr/bin:/sbin:/bin:/nix/var/nix/profiles/system/sw/bin:/run/current-system/sw/bin"
     return Command(
-      "env", ["NIXOS_INSTALL_BOOTLOADER=1", "HOME=/root", "PATH=\(path)"] + environment + ["chroot", target] + arguments,
+      "env",
+      ["NIXOS_INSTALL_BOOTLOADER=1", "HOME=/root", "PATH=\(path)"] + environment + ["chroot", target] + arguments,
       timeout: .seconds(600))
   }
 

@@ -31,7 +31,8 @@ public struct AgentKeys: Sendable {
 
   private init?(text: String) {
     let lines = text.split(separator: "\n").map(String.init)
-    guard lines.count == 3, let agentBytes = Data(base64Encoded: lines[0]), let nodeBytes = Data(base64Encoded: lines[1]),
+    guard lines.count == 3, let agentBytes = Data(base64Encoded: lines[0]),
+      let nodeBytes = Data(base64Encoded: lines[1]),
       let agent = try? SigningPrivateKey(secretBytes: agentBytes),
       let node = try? SigningPrivateKey(secretBytes: nodeBytes), let identity = try? AgeIdentity(secretText: lines[2])
     else { return nil }

@@ -19,8 +19,9 @@ public final class AgentLog: Sendable {
 
   /// Adds a line. Control characters are left out, so that no text from the network can move a cursor.
   public func say(_ text: String) {
-    for part in text.split(separator: "\n") {
-      let line = String(part.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(500).map(Character.init))
+    for part in text.split(whereSeparator: \.isNewline) {
+      let line = String(
+        part.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(500).map(Character.init))
       state.withLock { state in
         AgentLog.append(line, to: &state.recent)
         AgentLog.append(line, to: &state.unreported)

@@ -65,6 +65,8 @@ public struct Installer: Sendable {
       case .install(let install):
         if try await self.install(install) { return }
         announced = nil
+        // The next plan starts from what this attempt left on the disks.
+        try? await link.post(AgentPath.inventory, readInventory())
         try await pause(.seconds(10))
       case .reboot:
         log.say("the appliance says: restart")
@@ -84,11 +86,11 @@ public struct Installer: Sendable {
           log.say("\(Installer.title(claim, overlay)): inventory sent; nothing on this machine was changed")
         }
         announced = "inventory"
-        try await pause(.seconds(30))
+        try await pause(.seconds(10))
       case .refuse(let reason):
         if announced != reason { log.say("the appliance does not install this machine: \(reason)") }
         announced = reason
-        try await pause(.seconds(30))
+        try await pause(.seconds(10))
       }
     }
   }
@@ -102,7 +104,6 @@ public struct Installer: Sendable {
       do {
         let claim = try await link.claim(
           bootNonce: overlay.bootNonce, recipient: keys.identity.recipient, inventory: inventory)
-        log.say("")
         log.say("machine \(claim.machineName ?? overlay.machineName ?? "without a name")")
         log.say("code    \(claim.code)")
         log.say("compare the code with the one that the appliance shows")
@@ -120,7 +121,8 @@ public struct Installer: Sendable {
 
   private static func describe(_ inventory: MachineInventory) -> String {
     let disks = inventory.disks.disks.map(\.summary).joined(separator: "; ")
-    return "\(inventory.firmware.kind.rawValue), \(inventory.memoryBytes >> 20) MiB, disks: \(disks.isEmpty ? "none" : disks)"
+    return
+      "\(inventory.firmware.kind.rawValue), \(inventory.memoryBytes >> 20) MiB, disks: \(disks.isEmpty ? "none" : disks)"
   }
 
   // MARK: Telling the appliance

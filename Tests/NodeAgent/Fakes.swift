@@ -1,0 +1,114 @@
+import AgentProtocol
+import DiskLayout
+import Foundation
+import NetworkAddress
+import NodeAgent
+import Synchronization
+
+/// Runs nothing: notes each command and answers as the test wants.
+final class FakeRunner: CommandRunner {
+  private let commands = Mutex<[Command]>([])
+  private let answer: @Sendable (Command) throws(CommandFailure) -> CommandOutput
+
+  init(answer: @escaping @Sendable (Command) throws(CommandFailure) -> CommandOutput = { _ in CommandOutput() }) {
+    self.answer = answer
+  }
+
+  var lines: [String] { commands.withLock { $0.map(\.description) } }
+
+  func run(_ command: Command) async throws(CommandFailure) -> CommandOutput {
+    commands.withLock { $0.append(command) }
+    return try answer(command)
+  }
+}
+
+/// Lays out nothing: the target is a plain folder.
+final class FakeDisks: DiskPreparation {
+  struct Broken: Error, CustomStringConvertible { var description = "the disk said no" }
+
+  let target: String
+  private let failures: Mutex<Int>
+  private let releases = Mutex(0)
+  var released: Int { releases.withLock { $0 } }
+
+  init(target: String, failures: Int = 0) {
+    self.target = target
+    self.failures = Mutex(failures)
+  }
+
+  func prepare(
+    _ plan: LayoutPlan, report: @escaping @Sendable (DiskProgress) async -> Void
+  ) async throws -> MountedLayout {
+    await report(DiskProgress(step: 1, of: 2, text: "partition table", state: .finished))
+    let fails = failures.withLock { left in
+      defer { left = max(0, left - 1) }
+      return left > 0
+    }
+    if fails { throw Broken() }
+    return MountedLayout(target: target, diskNode: "/dev/vda", volumeGroupUUID: "group-uuid")
+  }
+
+  func release(_ plan: LayoutPlan) async throws { releases.withLock { $0 += 1 } }
+}
+
+/// Copies nothing.
+struct FakeCopy: SystemCopy {
+  func copy(
+    _ task: InstallTask, target: String, report: @escaping @Sendable (Double, String) -> Void
+  ) async throws {
+    report(0.5, "half")
+    report(1, "all")
+  }
+}
+
+/// A folder that goes away with its test.
+struct TemporaryFolder: ~Copyable {
+  let path: String
+
+  init() throws {
+    path = NSTemporaryDirectory() + "bootstead-agent-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func write(_ text: String, to name: String) throws {
+    let file = URL(fileURLWithPath: path + name)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: file)
+  }
+
+  /// The permission bits of a file below it, or nil.
+  func mode(_ name: String) -> Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path + name))?[.posixPermissions] as? Int
+  }
+}
+
+enum Sample {
+  static let closure = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-nixos-system-node1"
+
+  static let inventory = MachineInventory(
+    processor: MachineInventory.Processor(architecture: "x86_64", threads: 2), memoryBytes: 1 << 30,
+    firmware: MachineInventory.Firmware(kind: .bios),
+    disks: DiskInventory(disks: [
+      Disk(id: "virtio-DISK1", node: "/dev/vda", size: 100 << 30, bus: .virtio, serial: "DISK1")
+    ]))
+
+  static func task(secrets: [String: Data] = [:]) throws -> InstallTask {
+    InstallTask(
+      identifier: "install-1", machineName: "node1",
+      plan: try LayoutPlanner.plan(
+        inventory: inventory.disks, spec: LayoutSpec(),
+        identity: LayoutIdentity(machineName: "node1", machineID: "machine-1", installID: "install-1")),
+      closure: closure, cachePublicKeys: ["cache:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="], sealedSecrets: secrets,
+      machineConfiguration: Data(#"{"name":"node1"}"#.utf8),
+      consent: ConsentRecord(trust: .codeCompared, grantedBy: "operator", grantedAt: 0))
+  }
+}
+
+/// The lines that a console would show.
+final class Screen: Sendable {
+  private let shown = Mutex<[String]>([])
+  var lines: [String] { shown.withLock { $0 } }
+  func show(_ line: String) { shown.withLock { $0.append(line) } }
+}
