@@ -19,7 +19,7 @@ public struct PathFixture: Sendable {
 }
 
 /// A binary cache as `nix copy --to file://…` writes it, made without Nix.
-public struct CacheFixture {
+public struct CacheFixture: Sendable {
   public let path: String
 
   public init(at path: String) throws {

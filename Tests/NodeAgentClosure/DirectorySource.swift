@@ -10,7 +10,7 @@ final class DirectorySource: CacheSource {
   let chunkSize: Int
   /// Called before each piece of a file with its URL and offset; throws what the network does.
   let fault: @Sendable (String, UInt64) throws -> Void
-  let requests = Mutex<[String]>([])
+  private let requests = Mutex<[String]>([])
 
   init(
     _ path: String, chunkSize: Int = 1000, fault: @escaping @Sendable (String, UInt64) throws -> Void = { _, _ in }
@@ -19,6 +19,9 @@ final class DirectorySource: CacheSource {
     self.chunkSize = chunkSize
     self.fault = fault
   }
+
+  /// `URL@OFFSET` for each file asked for.
+  var requested: [String] { requests.withLock { $0 } }
 
   func narInfo(hashPart: String) async throws -> [UInt8]? {
     try fault(hashPart, 0)
