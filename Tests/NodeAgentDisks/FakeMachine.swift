@@ -87,7 +87,7 @@ final class FakeMachine: CommandRunner, DiskSource {
   func run(_ command: Command) async throws(CommandFailure) -> CommandOutput {
     let result: Result<CommandOutput, CommandFailure> = state.withLock { state in
       guard state.power > 0 else {
-        return .failure(CommandFailure(command: "\(command)", ending: .notStarted("no power")))
+        return .failure(CommandFailure(command: "\(command)", ending: .failed("no power")))
       }
       state.power -= 1
       state.commands.append(command)
@@ -95,7 +95,7 @@ final class FakeMachine: CommandRunner, DiskSource {
         return .failure(CommandFailure(command: "\(command)", ending: .exited(5), lastLines: ["not possible now"]))
       }
       // Power fails after the command's effect, before its end is seen.
-      if state.power == 0 { return .failure(CommandFailure(command: "\(command)", ending: .notStarted("no power"))) }
+      if state.power == 0 { return .failure(CommandFailure(command: "\(command)", ending: .failed("no power"))) }
       return .success(CommandOutput(standardOutput: output))
     }
     return try result.get()

@@ -34,7 +34,7 @@ public struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible
   public enum Ending: Sendable, Hashable {
     case exited(Int32)
     case signal(Int32)
-    case notStarted(String)
+    case failed(String)
     case timedOut(Duration)
   }
 
@@ -55,7 +55,7 @@ public struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible
       switch ending {
       case .exited(let code): "ended with code \(code)"
       case .signal(let number): "was ended by signal \(number)"
-      case .notStarted(let reason): "could not be started: \(reason)"
+      case .failed(let reason): "failed: \(reason)"
       case .timedOut(let limit): "did not end within \(limit)"
       }
     let said = lastLines.isEmpty ? "" : ": " + lastLines.joined(separator: " / ")

@@ -24,7 +24,7 @@ public struct SubprocessRunner: CommandRunner {
         return try await group.next() ?? nil
       }
     } catch {
-      throw CommandFailure(command: "\(command)", ending: .notStarted("\(error)"))
+      throw CommandFailure(command: "\(command)", ending: .failed("\(error)"))
     }
     guard let ended else { throw CommandFailure(command: "\(command)", ending: .timedOut(command.timeout)) }
     let lines = ended.output.standardError.split(separator: "\n").suffix(6).map { String($0.prefix(300)) }

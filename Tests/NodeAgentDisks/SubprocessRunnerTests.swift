@@ -1,0 +1,56 @@
+import NodeAgent
+import Testing
+
+@Suite("Running programs")
+struct SubprocessRunnerTests {
+  private let runner = SubprocessRunner()
+
+  @Test("Input goes in, output comes out")
+  func output() async throws {
+    let output = try await runner.run(Command("cat", [], input: "label: gpt\n"))
+    #expect(output == CommandOutput(standardOutput: "label: gpt\n"))
+  }
+
+  @Test("A failure names the command, its code and the last lines that it wrote")
+  func failure() async {
+    let script = "for i in 1 2 3 4 5 6 7 8; do echo line $i >&2; done; exit 5"
+    let failure = await #expect(throws: CommandFailure.self) { try await runner.run(Command("sh", ["-c", script])) }
+    #expect(failure?.ending == .exited(5))
+    #expect(failure?.lastLines == ["line 3", "line 4", "line 5", "line 6", "line 7", "line 8"])
+    #expect("\(failure.map(String.init(describing:)) ?? "")".hasPrefix("“sh -c for i in"))
+  }
+
+  @Test("A program that is missing, killed or too slow is told apart")
+  func endings() async {
+    let missing = await #expect(throws: CommandFailure.self) { try await runner.run(Command("no-such-program", [])) }
+    guard case .failed? = missing?.ending else {
+      Issue.record("\(String(describing: missing))")
+      return
+    }
+    let killed = await #expect(throws: CommandFailure.self) {
+      try await runner.run(Command("sh", ["-c", "kill -9 $$"]))
+    }
+    #expect(killed?.ending == .signal(9))
+    let slow = await #expect(throws: CommandFailure.self) {
+      try await runner.run(Command("sleep", ["600"], timeout: .milliseconds(200)))
+    }
+    #expect(slow?.ending == .timedOut(.milliseconds(200)))
+  }
+
+  @Test("Output beyond the limit is an error, not memory")
+  func limit() async {
+    let failure = await #expect(throws: CommandFailure.self) {
+      try await runner.run(Command("head", ["-c", "\(SubprocessRunner.outputLimit + 1)", "/dev/zero"]))
+    }
+    guard case .failed? = failure?.ending else {
+      Issue.record("\(String(describing: failure))")
+      return
+    }
+  }
+
+  @Test("Messages come in one language")
+  func language() async throws {
+    let output = try await runner.run(Command("sh", ["-c", "echo $LC_ALL"]))
+    #expect(output.standardOutput == "C\n")
+  }
+}
