@@ -1,8 +1,5 @@
 import AgentProtocol
 import HTTPConnection
-import NIOCore
-import NIOHTTP1
-import NIOPosix
 import Synchronization
 
 /// A stand-in for the appliance, in this process: real HTTP and real signatures, but its decisions are a test's script
@@ -38,12 +35,6 @@ final class FakeAppliance: Sendable {
     case wrongKey
   }
 
-  struct Answer {
-    var status: Int
-    var headers: [(name: String, value: String)] = []
-    var body: [UInt8] = []
-  }
-
   let key: SigningPrivateKey
   let state = Mutex(State())
 
@@ -60,26 +51,12 @@ final class FakeAppliance: Sendable {
 
   /// Serves on a port of the loop-back interface while `body` runs.
   func serve<Result: Sendable>(_ body: (HTTPEndpoint) async throws -> Result) async throws -> Result {
-    let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-          try channel.pipeline.syncOperations.addHandler(FakeApplianceHandler(appliance: self))
-        }
-      }
-      .bind(host: "127.0.0.1", port: 0).get()
-    do {
-      let result = try await body(.tcp(address: "127.0.0.1", port: channel.localAddress?.port ?? 0))
-      try await channel.close()
-      return result
-    } catch {
-      try? await channel.close()
-      throw error
-    }
+    try await FakeServer.serve(
+      { self.answer(method: $0.method, path: $0.path, body: $0.body, header: $0.header) }, while: body)
   }
 
   /// Nil closes the connection.
-  func answer(method: String, path: String, body: [UInt8], header: (String) -> String?) -> Answer? {
+  func answer(method: String, path: String, body: [UInt8], header: (String) -> String?) -> FakeServer.Answer? {
     state.withLock { state in
       state.paths.append(path)
       let trouble = state.troubles[path]?.first
@@ -112,9 +89,9 @@ final class FakeAppliance: Sendable {
         if case .loseAnswer = trouble { return nil }
         let signer = if case .wrongKey = trouble { try SigningPrivateKey() } else { key }
         let signed = try SignedResponse.sign(status: status, body: content, answering: request, key: signer)
-        return Answer(status: status, headers: signed.headers, body: content)
+        return FakeServer.Answer(status: status, headers: signed.headers, body: content)
       } catch {
-        return Answer(status: 400, body: Array("\(error)".utf8))
+        return FakeServer.Answer(status: 400, body: Array("\(error)".utf8))
       }
     }
   }
@@ -179,41 +156,6 @@ final class FakeAppliance: Sendable {
           applianceKey: key.publicKey, serverNonce: state.serverNonce, agentKey: $0.agentKey, recipient: $0.recipient,
           agentNonce: $0.agentNonce, bootNonce: $0.bootNonce)
       }
-    }
-  }
-}
-
-private final class FakeApplianceHandler: ChannelInboundHandler {
-  typealias InboundIn = HTTPServerRequestPart
-  typealias OutboundOut = HTTPServerResponsePart
-
-  private let appliance: FakeAppliance
-  private var head: HTTPRequestHead?
-  private var body: [UInt8] = []
-
-  init(appliance: FakeAppliance) { self.appliance = appliance }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    switch unwrapInboundIn(data) {
-    case .head(let head):
-      self.head = head
-      body = []
-    case .body(let bytes): body += bytes.readableBytesView
-    case .end:
-      guard let head,
-        let answer = appliance.answer(
-          method: head.method.rawValue, path: head.uri, body: body, header: { head.headers.first(name: $0) })
-      else {
-        context.close(promise: nil)
-        return
-      }
-      var headers = HTTPHeaders(answer.headers.map { ($0.name, $0.value) })
-      if answer.status != 204 { headers.add(name: "content-length", value: "\(answer.body.count)") }
-      let response = HTTPResponseHead(
-        version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
-      context.write(wrapOutboundOut(.head(response)), promise: nil)
-      context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
-      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
   }
 }

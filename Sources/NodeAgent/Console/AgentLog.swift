@@ -21,7 +21,7 @@ public final class AgentLog: Sendable {
   public func say(_ text: String) {
     for part in text.split(whereSeparator: \.isNewline) {
       let line = String(
-        part.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(500).map(Character.init))
+        part.unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(500).map(Character.init))
       state.withLock { state in
         AgentLog.append(line, to: &state.recent)
         AgentLog.append(line, to: &state.unreported)
