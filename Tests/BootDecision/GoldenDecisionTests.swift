@@ -24,7 +24,7 @@ struct GoldenDecisionTests {
         .direct
       ),
       (
-        "described-ovmf-http-x64-discover", .dhcp, "http://192.168.77.10:8080/boot/loader/snponly.efi", nil
+        "recorded-ovmf-http-discover", .dhcp, "http://192.168.77.10:8080/boot/loader/snponly.efi", nil
       ),
     ] as [(String, BootPort, String, OfferStyle?)])
   func answered(name: String, port: BootPort, bootFile: String, style: OfferStyle?) throws {

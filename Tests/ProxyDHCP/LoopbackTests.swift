@@ -46,7 +46,7 @@ struct LoopbackTests {
   static let address = IPv4Address(127, 0, 0, 1)
 
   static func server(
-    clientPort: Int, intent: BootIntent = .install,
+    clientPort: Int, quirks: MachineQuirks = MachineQuirks(),
     decisions: AsyncStream<BootDecisionRecord>.Continuation? = nil
   ) -> ProxyDHCPServer {
     var configuration = ProxyDHCPConfiguration(interfaces: ["lo"], dhcpPort: 0, bootServerPort: 0)
@@ -54,7 +54,9 @@ struct LoopbackTests {
     configuration.broadcastAddress = address
     return ProxyDHCPServer(
       configuration: configuration, policy: BootPolicy(addresses: ["lo": address]),
-      directory: StaticDirectory(machines: [Requests.mac(): MachineView(name: "node1", intent: intent)]),
+      directory: StaticDirectory(machines: [
+        Requests.mac(): MachineView(name: "node1", intent: .install, quirks: quirks)
+      ]),
       decisions: decisions, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
@@ -118,6 +120,17 @@ struct LoopbackTests {
     #expect(answer.reply.messageType == .offer)
     #expect(server.counters.malformed >= 3)
     #expect(server.counters.offers == 1)
+    await server.stop()
+  }
+
+  @Test("a delayed reply arrives all the same")
+  func delay() async throws {
+    let client = try await Client()
+    let server = Self.server(clientPort: client.port, quirks: MachineQuirks(replyDelay: 20))
+    try await server.start()
+    let port = try #require(server.boundPort(.dhcp, on: "lo"))
+    let answer = try #require(await client.ask([Requests.edk2().serialised()], port: port))
+    #expect(answer.reply.bootFile == Array("snponly.efi".utf8))
     await server.stop()
   }
 }

@@ -75,4 +75,22 @@ struct StartTests {
     }
     #expect(server.boundPort(.dhcp, on: "lo") == nil)
   }
+
+  @Test(
+    "an address is on the link up to the prefix's last bit",
+    arguments: [
+      (24, true, false), (25, true, false), (26, false, false), (16, true, true), (0, true, true), (32, false, false),
+    ])
+  func links(prefixLength: Int, near: Bool, far: Bool) {
+    let address = NetworkInterface.Address(IPv4Address(192, 168, 1, 10), prefixLength: prefixLength)
+    #expect(address.contains(IPv4Address(192, 168, 1, 10)))
+    #expect(address.contains(IPv4Address(192, 168, 1, 100)) == near)
+    #expect(address.contains(IPv4Address(192, 168, 2, 10)) == far)
+  }
+
+  @Test("the loopback interface is listed with its address and prefix")
+  func loopback() throws {
+    let loopback = try #require(NetworkInterface.all().first { $0.name == "lo" })
+    #expect(loopback.addresses.contains(.init(IPv4Address(127, 0, 0, 1), prefixLength: 8)))
+  }
 }
