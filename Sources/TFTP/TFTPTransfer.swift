@@ -40,9 +40,9 @@ public struct TFTPTransfer: Sendable {
   private var sent = 0
   private var highestSent = 0
   private var windowEnd = 0
-  private var burst: Int
   private var windowIsClean = true
-  private var cleanWindows = 0
+  /// Share of blocks at which a loss showed, over the last hundred blocks or so.
+  private var lossRate = 0.0
   private var timer = Timer.retransmit
   private var sentAt: Duration
   private var lastProgress: Duration
@@ -53,6 +53,8 @@ public struct TFTPTransfer: Sendable {
   private var roundTrip: Duration?
   /// The acknowledged block from which a window was sent again; once for each.
   private var wentBackTo: Int?
+  /// The client said after that that it still lacks the next block.
+  private var lacksNext = false
   /// A block sent twice by itself: a second acknowledgement of it says nothing.
   private var probed: Int?
 
@@ -62,7 +64,6 @@ public struct TFTPTransfer: Sendable {
     self.agreement = agreement
     self.timing = timing
     blockCount = max(size, 0) / agreement.blockSize + 1
-    burst = agreement.windowSize
     retransmission = agreement.timeoutSeconds.map { .seconds($0) } ?? timing.retransmission
     (startedAt, sentAt, lastProgress, deadline) = (now, now, now, now)
   }
@@ -119,14 +120,11 @@ public struct TFTPTransfer: Sendable {
     guard distance > 0 else { return duplicate(now: now) }
     wasHeard = true
     acknowledged += distance
+    for _ in 0..<min(distance, 64) { lossRate *= 1 - TFTPTransfer.lossWeight }
     progress(now: now)
     if acknowledged == blockCount { return end(.completed) }
     if acknowledged >= sent {
-      if acknowledged == windowEnd, windowIsClean {
-        measure(now - sentAt)
-        cleanWindows += 1
-        burst = min(burst + cleanWindows, agreement.windowSize)
-      }
+      if acknowledged == windowEnd, windowIsClean { measure(now - sentAt) }
       windowIsClean = true
       return sendWindow(now: now)
     }
@@ -200,20 +198,27 @@ public struct TFTPTransfer: Sendable {
   private mutating func duplicate(now: Duration) -> Action {
     counts.duplicateAcknowledgements += 1
     // Without windows a duplicate is never answered (RFC 1123 section 4.2.3.1): the Raspberry Pi 4 miscounts.
-    guard wasHeard, agreement.windowSize > 1, sent > acknowledged, timer != .goBack, wentBackTo != acknowledged,
-      probed != acknowledged
-    else { return .nothing }
-    awaitStragglers(now: now)
+    guard wasHeard, agreement.windowSize > 1, sent > acknowledged, timer != .goBack, probed != acknowledged else {
+      return .nothing
+    }
+    if wentBackTo != acknowledged {
+      awaitStragglers(now: now)
+    } else if !lacksNext {
+      // Lost once more. Stop the rest of the window, which the client would only drop, and leave it to the timer.
+      lacksNext = true
+      noteLoss()
+      timer = .retransmit
+      deadline = now + firstWait
+    }
     return .nothing
   }
 
   /// The client lacks a block. Others that are on their way may still bring acknowledgements: wait for them.
   private mutating func awaitStragglers(now: Duration) {
     windowIsClean = false
-    cleanWindows = 0
     if timer != .goBack {
-      burst = max(burst / 2, 1)
       counts.gaps += 1
+      noteLoss()
       timer = .goBack
       deadline = now + settleTime
     }
@@ -227,22 +232,26 @@ public struct TFTPTransfer: Sendable {
     attempts += 1
     windowIsClean = false
     counts.timeouts += 1
+    noteLoss()
     if highestSent == blockCount, attempts > timing.lastWindowResends { return end(.completedUnconfirmed) }
     if attempts > timing.resends || now - lastProgress >= patience { return end(.timedOut) }
-    if attempts == 1, agreement.windowSize > 1 {
+    if attempts == 1, agreement.windowSize > 1, !lacksNext {
       // The client answers the last block of the window whether it lacks one or has them all; one packet tells.
       probed = sent
       sentAt = now
       deadline = now + retransmission
       return sendBlocks(sent...sent)
     }
-    retransmission = min(retransmission * 2, max(timing.longestRetransmission, retransmission))
-    burst = agreement.windowSize
+    if !lacksNext || attempts > 1 {
+      retransmission = min(retransmission * 2, max(timing.longestRetransmission, retransmission))
+    }
+    lacksNext = false
     return sendWindow(now: now)
   }
 
   private mutating func progress(now: Duration) {
     lastProgress = now
+    lacksNext = false
     attempts = 0
     retransmission = agreement.timeoutSeconds.map { .seconds($0) } ?? timing.retransmission
   }
@@ -250,6 +259,19 @@ public struct TFTPTransfer: Sendable {
   private mutating func end(_ outcome: TFTPOutcome) -> Action {
     self.outcome = outcome
     return .end(outcome)
+  }
+
+  // MARK: Bursts
+
+  private static let lossWeight = 1.0 / 48
+
+  private mutating func noteLoss() { lossRate = min(lossRate + TFTPTransfer.lossWeight, 1) }
+
+  /// Blocks to send before a pause that lets the client report a loss. The client drops what comes behind a lost
+  /// block, half a burst on average, and one more that tells of it: as many as keep this waste at a tenth.
+  private var burst: Int {
+    guard lossRate > 0.001 else { return agreement.windowSize }
+    return min(max(Int(0.12 / lossRate) - 6, 1), agreement.windowSize)
   }
 
   // MARK: Times
@@ -260,7 +282,7 @@ public struct TFTPTransfer: Sendable {
 
   /// Long enough for what is on the way to arrive and be answered.
   private var settleTime: Duration {
-    min(max((roundTrip ?? .milliseconds(3)) * 2, .milliseconds(1)), .milliseconds(50))
+    min(max((roundTrip ?? .milliseconds(3)) * 2, .milliseconds(2)), .milliseconds(50))
   }
 
   private var burstInterval: Duration {
