@@ -73,11 +73,9 @@ import Testing
 
   /// Every path is there, with exactly its content, and nothing else is.
   func check(_ paths: [PathFixture]) throws {
-    for path in paths {
-      let archive = try Array(NixCommand.output(["nix-store", "--dump", target + path.storePath.description]))
-      #expect(try archive == path.tree.archive())
-    }
-    #expect(try store() == paths.map(\.storePath.baseName).sorted())
+    let entries = paths.map { ($0.storePath.baseName, $0.tree) }
+    let expected = try Tree.directory(Dictionary(uniqueKeysWithValues: entries)).archive()
+    #expect(try Array(NixCommand.output(["nix-store", "--dump", target + "/nix/store"])) == expected)
   }
 
   func store() throws -> [String] {
@@ -132,14 +130,14 @@ import Testing
     #expect(mode == 0o1775)
   }
 
-  @Test("stopped anywhere, it goes on with what is missing", arguments: 0..<10)
+  @Test("stopped anywhere, it goes on with what is missing", arguments: 0..<6)
   func interrupted(run: Int) async throws {
     let (source, paths) = try closure(20, seed: UInt64(run + 10))
     let root = try #require(paths.last)
     var random = SeededRandom(seed: UInt64(run))
     for _ in 0..<3 {
       let stop = Int.random(in: 0..<20, using: &random)
-      let installer = try installer(DirectorySource(source.path, chunkSize: 100), batchSize: 2000)
+      let installer = try installer(DirectorySource(source.path, chunkSize: 100), batchSize: 20_000)
       let task = Task {
         try await installer.installStore(root: root.storePath) { progress in
           if progress.pathsDone >= stop { withUnsafeCurrentTask { $0?.cancel() } }
@@ -175,6 +173,10 @@ import Testing
     // Each piece failed once, and each request began where the one before had stopped.
     let requests = network.requested
     #expect(Set(requests.filter { !$0.hasSuffix("@0") }).count == requests.filter { !$0.hasSuffix("@0") }.count)
+    // Where it broke after the last byte, nothing was asked for again.
+    for name in try FileManager.default.contentsOfDirectory(atPath: source.path + "/nar") {
+      #expect(try !requests.contains("nar/\(name)@\(source.read("nar/" + name).count)"))
+    }
   }
 
   @Test("a network that stays away is given up with what has come kept")
@@ -182,8 +184,8 @@ import Testing
     let (source, paths) = try closure(10, seed: 4)
     let root = try #require(paths.last)
     let fetched = Mutex(0)
-    let network = DirectorySource(source.path, chunkSize: 1 << 20) { url, _ in
-      guard url.hasPrefix("nar/") else { return }
+    let network = DirectorySource(source.path, chunkSize: 1 << 20) { url, offset in
+      guard url.hasPrefix("nar/"), offset == 0 else { return }
       if fetched.withLock({
         $0 += 1; return $0 > 4
       }) {

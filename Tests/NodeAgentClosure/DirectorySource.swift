@@ -45,8 +45,8 @@ final class DirectorySource: CacheSource {
     func makeAsyncIterator() -> Self { self }
 
     mutating func next() async throws -> [UInt8]? {
-      guard position < bytes.count else { return nil }
       try source.fault(url, UInt64(position))
+      guard position < bytes.count else { return nil }
       let end = Swift.min(position + source.chunkSize, bytes.count)
       defer { position = end }
       await Task.yield()

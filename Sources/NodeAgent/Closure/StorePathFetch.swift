@@ -77,6 +77,8 @@ struct StorePathFetch {
       } catch {
         trouble = error
       }
+      // It broke after the last byte: nothing is left to ask for.
+      if let size = info.fileSize, stream.fileBytes == size { return }
       if stream.fileBytes > start { failures = 0 }
       failures += 1
       guard failures < limits.attempts else {
