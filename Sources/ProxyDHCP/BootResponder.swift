@@ -31,7 +31,11 @@ public final class BootResponder: Sendable {
     var total: TokenBucket
     var counters = ProxyDHCPCounters()
     var warnings = WarningLimit()
+    var foreignServers: [ForeignServer] = []
   }
+
+  /// Somebody who forges offers fills no more than this.
+  private static let foreignServerLimit = 32
 
   private let state: Mutex<State>
   private let limits: RateLimits
@@ -129,6 +133,42 @@ public final class BootResponder: Sendable {
     let reply = reply(to: message, facts, decision)
     finish(facts, decision, replied: reply != nil)
     return reply
+  }
+
+  /// The other servers that were heard, each as in its last offer.
+  public var foreignServers: [ForeignServer] { state.withLock { $0.foreignServers } }
+
+  /// Looks at what another server broadcast to its clients; warns once of each that disturbs network boots.
+  public func observe(_ bytes: [UInt8], interface: String) {
+    guard let message = try? DHCPMessage(bytes), let server = ForeignServer(message, interface: interface) else {
+      return
+    }
+    let isNews = state.withLock { state in
+      guard !state.policy.addresses.values.contains(server.address) else { return false }
+      if let position = state.foreignServers.firstIndex(where: { $0.address == server.address }) {
+        var merged = server
+        let known = state.foreignServers[position]
+        // A server sends different offers to different clients: what was found once stays.
+        merged.findings = ForeignServer.Finding.allCases.filter { (known.findings + server.findings).contains($0) }
+        merged.bootFile = server.bootFile ?? known.bootFile
+        merged.nextServer = server.nextServer ?? known.nextServer
+        merged.assignsAddresses = server.assignsAddresses || known.assignsAddresses
+        state.foreignServers[position] = merged
+        return merged.findings != known.findings
+      }
+      guard state.foreignServers.count < Self.foreignServerLimit else { return false }
+      state.foreignServers.append(server)
+      return !server.findings.isEmpty
+    }
+    guard isNews else { return }
+    for finding in server.findings {
+      logger.warning(
+        "another server disturbs network boots: \(finding.text)",
+        metadata: [
+          "server": "\(server.address)", "interface": "\(interface)", "file": "\(server.bootFile ?? "-")",
+          "nextServer": "\(server.nextServer.map { "\($0)" } ?? "-")",
+        ])
+    }
   }
 
   private func malformed(_ error: DHCPError, source: IPv4Address, interface: String, now: UInt64) {

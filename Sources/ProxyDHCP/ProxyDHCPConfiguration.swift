@@ -17,6 +17,9 @@ public struct ProxyDHCPConfiguration: Sendable, Hashable {
   /// Ties each socket to its interface (SO_BINDTODEVICE). Without, the sockets listen on the interface's address only
   /// and hear no broadcasts.
   public var bindsToDevice = true
+  /// Listens to what other servers broadcast to their clients, to tell the operator what disturbs network boots. Where
+  /// a DHCP client of this host holds the port, the server goes without.
+  public var observesOffers = true
   public var limits = RateLimits()
   /// Replies that wait for their delay at any moment, per socket.
   public var delayedReplies = 256

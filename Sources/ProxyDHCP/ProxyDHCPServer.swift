@@ -18,7 +18,8 @@ public final class ProxyDHCPServer: Service, Sendable {
 
   private struct Socket: Sendable {
     let interface: String
-    let port: BootPort
+    /// nil for the socket that only listens to other servers.
+    let port: BootPort?
     let channel: any Channel
   }
 
@@ -76,6 +77,9 @@ public final class ProxyDHCPServer: Service, Sendable {
           let channel = try await bind(port, interface.name, address, responder)
           sockets.append(Socket(interface: interface.name, port: port, channel: channel))
         }
+        if let observer = await observe(interface.name, responder) {
+          sockets.append(Socket(interface: interface.name, port: nil, channel: observer))
+        }
         logger.info(
           "proxyDHCP listens",
           metadata: [
@@ -115,6 +119,9 @@ public final class ProxyDHCPServer: Service, Sendable {
 
   public var counters: ProxyDHCPCounters { state.withLock { $0.responder }?.counters ?? ProxyDHCPCounters() }
 
+  /// See ``BootResponder/foreignServers``.
+  public var foreignServers: [ForeignServer] { state.withLock { $0.responder }?.foreignServers ?? [] }
+
   /// See ``BootResponder/note(_:of:)``.
   public func note(_ contact: BootContact, of mac: MACAddress) {
     state.withLock { $0.responder }?.note(contact, of: mac)
@@ -129,6 +136,31 @@ public final class ProxyDHCPServer: Service, Sendable {
   /// The port number that a socket really has; nil where there is none.
   public func boundPort(_ port: BootPort, on interface: String) -> Int? {
     state.withLock { $0.sockets.first { $0.interface == interface && $0.port == port } }?.channel.localAddress?.port
+  }
+
+  /// A socket that hears the offers of others, or nil where it can not be had.
+  private func observe(_ interface: String, _ responder: BootResponder) async -> (any Channel)? {
+    let configuration = configuration
+    guard configuration.observesOffers, configuration.bindsToDevice else { return nil }
+    do {
+      // On the broadcast address only, so that no unicast reply for a DHCP client of this host ends here.
+      let local = try configuration.broadcastAddress.socketAddress(port: configuration.clientPort)
+      return try await DatagramBootstrap(group: eventLoop)
+        .channelOption(.socketOption(.so_reuseaddr), value: 1)
+        .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
+        .channelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(
+              ObserverHandler(responder: responder, interface: interface))
+          }.flatMap { SocketOptions.bind(channel, toDevice: interface) }
+        }
+        .bind(to: local).get()
+    } catch {
+      logger.info(
+        "other boot servers on this network will not be noticed: UDP port \(configuration.clientPort) is not free",
+        metadata: ["interface": "\(interface)", "error": "\(error)"])
+      return nil
+    }
   }
 
   private func bind(

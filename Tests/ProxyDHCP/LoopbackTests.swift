@@ -52,6 +52,8 @@ struct LoopbackTests {
     var configuration = ProxyDHCPConfiguration(interfaces: ["lo"], dhcpPort: 0, bootServerPort: 0)
     configuration.clientPort = clientPort
     configuration.broadcastAddress = address
+    // The client of the test holds that port.
+    configuration.observesOffers = false
     return ProxyDHCPServer(
       configuration: configuration, policy: BootPolicy(addresses: ["lo": address]),
       directory: StaticDirectory(machines: [

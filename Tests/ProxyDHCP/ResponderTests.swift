@@ -225,4 +225,36 @@ struct ResponderTests {
     #expect(responder.respond(to: bytes, port: .dhcp, interface: "lan", source: .any) == nil)
     #expect(responder.counters.malformed == 1)
   }
+
+  private static func offer(from server: IPv4Address, _ vendorClass: String?) throws -> [UInt8] {
+    var offer = DHCPMessage(operation: .reply, transactionID: 1)
+    offer.messageType = .offer
+    offer.serverIdentifier = server
+    offer.yourAddress = IPv4Address(192, 168, 1, 50)
+    offer.options[.vendorClass] = vendorClass.map { Array($0.utf8) }
+    return try offer.serialised()
+  }
+
+  @Test("other servers are remembered with all that was found in their offers, our own are not")
+  func foreignServers() throws {
+    let responder = responder()
+    let router = IPv4Address(192, 168, 1, 1)
+    responder.observe(try Self.offer(from: Self.address, "PXEClient"), interface: "lan")
+    responder.observe([1, 2, 3], interface: "lan")
+    #expect(responder.foreignServers.isEmpty)
+    responder.observe(try Self.offer(from: router, nil), interface: "lan")
+    responder.observe(try Self.offer(from: router, "PXEClient"), interface: "lan")
+    responder.observe(try Self.offer(from: router, nil), interface: "lan")
+    #expect(responder.foreignServers.map(\.address) == [router])
+    #expect(responder.foreignServers.first?.findings == [.claimsPXEWithoutVendorOptions])
+  }
+
+  @Test("forged offers fill no more than a bounded list")
+  func foreignServerFlood() throws {
+    let responder = responder()
+    for value in 0..<200 {
+      responder.observe(try Self.offer(from: IPv4Address(10, 0, 0, UInt8(value)), nil), interface: "lan")
+    }
+    #expect(responder.foreignServers.count == 32)
+  }
 }
