@@ -35,7 +35,7 @@ public final class LabProcess: Sendable {
     let ending = Task {
       do {
         let result = try await Subprocess.run(
-          .name(program), arguments: Arguments(arguments), input: .none,
+          LabTool.executable(program), arguments: Arguments(arguments), input: .none,
           output: .fileDescriptor(log, closeAfterSpawningProcess: true), error: .combinedWithOutput
         ) { execution in
           announce.yield(execution.processIdentifier.value)

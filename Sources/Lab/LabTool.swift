@@ -1,4 +1,5 @@
 import Subprocess
+import SystemPackage
 
 /// Runs one tool to its end.
 public enum LabTool {
@@ -7,7 +8,7 @@ public enum LabTool {
   @discardableResult
   public static func run(_ program: String, _ arguments: [String]) async throws -> String {
     let result = try await Subprocess.run(
-      .name(program), arguments: Arguments(arguments),
+      LabTool.executable(program), arguments: Arguments(arguments),
       environment: .inherit.updating(["LVM_SUPPRESS_FD_WARNINGS": "1"]),
       output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
     let output = result.standardOutput
@@ -17,5 +18,10 @@ public enum LabTool {
         output: output + result.standardError)
     }
     return output
+  }
+
+  /// A path as it is, or a name to be found in `PATH`.
+  static func executable(_ program: String) -> Executable {
+    program.contains("/") ? .path(FilePath(program)) : .name(program)
   }
 }

@@ -6,10 +6,16 @@ import Testing
   "Real machines in QEMU", .serialized,
   .enabled(if: LabSetting.isPossible, "needs root, qemu-system-x86, ovmf and dnsmasq: see 'make test'"))
 struct BootTests {
-  @Test(
-    "an empty machine beside a foreign DHCP server becomes an active node, and boots from its disk after that",
-    arguments: [LabMachine.Firmware.bios, .uefi, .uefiHTTP])
-  func install(firmware: LabMachine.Firmware) async throws {
+  @Test("BIOS PXE: an empty machine becomes an active node, and boots from its disk after that")
+  func biosPXE() async throws { try await install(.bios) }
+
+  @Test("UEFI PXE: an empty machine becomes an active node, and boots from its disk after that")
+  func uefiPXE() async throws { try await install(.uefi) }
+
+  @Test("UEFI HTTP boot: an empty machine becomes an active node, and boots from its disk after that")
+  func uefiHTTPBoot() async throws { try await install(.uefiHTTP) }
+
+  private func install(_ firmware: LabMachine.Firmware) async throws {
     try await LabSetting.lab("install-\(firmware.rawValue)") { lab in
       let disk = try await LabDisk.make(path: lab.folder + "/system.qcow2", serial: "SYSTEM1", gibibytes: 24)
       let configuration = LabMachine.Configuration(
