@@ -10,6 +10,7 @@ public func fuzzDHCP(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   _ = IPXEOptions(bytes)
   guard let message = try? DHCPMessage(bytes) else { return 0 }
   checkRoundTrip(message)
+  _ = ForeignServer(message, interface: "lan")
   for port in [BootPort.dhcp, .bootServer] {
     guard let facts = try? ClientFacts(message, port: port, interface: "lan") else { continue }
     for intent in [BootIntent.install, .localDisk, .blocked] {
