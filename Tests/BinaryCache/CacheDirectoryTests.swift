@@ -124,6 +124,14 @@ import Testing
     #expect(await refusal { _ = try await cache.importCache(at: source.path) } != nil)
   }
 
+  @Test("a pipe in place of a NAR file is not waited for")
+  func pipe() async throws {
+    let info = try source.add(PathFixture("library", .text("l")))
+    try FileManager.default.removeItem(atPath: source.path + "/" + info.url)
+    #expect(mkfifo(source.path + "/" + info.url, 0o600) == 0)
+    #expect(await refusal { _ = try await cache.importCache(at: source.path) }?.reason == .refused)
+  }
+
   @Test("paths that refer to each other in a circle are refused")
   func circle() async throws {
     var first = try PathFixture("first", .text("1"))

@@ -179,6 +179,22 @@ import Testing
     #expect(await refusal { try await announce(info) }?.reason == .refused)
   }
 
+  @Test("a stream that never ends and never holds anything is cut off", arguments: [NarInfo.Compression.xz, .zstd])
+  func endless(compression: NarInfo.Compression) throws {
+    var info = try Packing.info(library, archive: library.tree.archive(), packed: [], compression: compression)
+    info.fileHash = nil
+    info.fileSize = nil
+    let nothing = try Packing.pack([], compression)
+    let chunk = (0..<1000).flatMap { _ in nothing }
+    let stream = try NARStream(info)
+    let most = info.narSize * 2 + (2 << 20)
+    #expect(throws: NARStreamError.self) {
+      for _ in 0..<10_000_000 / chunk.count { try stream.consume(chunk[...]) { _ in } }
+    }
+    #expect(stream.fileBytes <= most)
+    #expect(stream.narBytes == 0)
+  }
+
   @Test("what is no archive inside is refused, though its hashes are right")
   func noArchive() async throws {
     let bytes = Array("nix-archive-1 but not really, ending anywhere".utf8)

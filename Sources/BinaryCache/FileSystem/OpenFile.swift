@@ -15,8 +15,9 @@ package struct OpenFile: ~Copyable, Sendable {
     guard descriptor >= 0 else { throw SystemCallError(call: "open", path: path, code: errno) }
   }
 
+  /// - Parameter path: not followed where it is a link; a pipe is read as an empty file instead of being waited for.
   package init(reading path: String) throws(SystemCallError) {
-    try self.init(path, flags: O_RDONLY | O_NOFOLLOW)
+    try self.init(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }

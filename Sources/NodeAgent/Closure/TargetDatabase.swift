@@ -16,6 +16,8 @@ public enum TargetDatabase {
         environment: .custom([
           "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin",
           "HOME": "/root",
+          // A system that has never been activated has no /etc/passwd to look the name up in.
+          "USER": "root",
         ]),
         input: .fileDescriptor(input, closeAfterSpawningProcess: true),
         output: .discarded, error: .string(limit: 64 * 1024))
