@@ -14,6 +14,8 @@ public enum CPIOError: Error, Equatable, Sendable, CustomStringConvertible {
   case badSize(offset: Int, size: Int)
   case badPadding(offset: Int)
   case duplicateName(path: String)
+  /// An entry below a symbolic link of the same archive would be written wherever that points.
+  case throughLink(path: String)
   case noTrailer
   /// An entry given to the writer.
   case invalidPath(String, reason: NameFault)
@@ -42,6 +44,7 @@ public enum CPIOError: Error, Equatable, Sendable, CustomStringConvertible {
     case .badSize(let offset, let size): "the entry at byte \(offset) can not have a size of \(size) bytes"
     case .badPadding(let offset): "bytes other than zero where the archive pads, at byte \(offset)"
     case .duplicateName(let path): "'\(path)' is in the archive twice"
+    case .throughLink(let path): "'\(path.prefix(100))' is below a symbolic link of the same archive"
     case .noTrailer: "the archive has no end mark (TRAILER!!!)"
     case .invalidPath(let path, let reason): "'\(path.prefix(100))' can not be written to an archive: \(reason.text)"
     case .fileDoesNotFit(let path, let size): "'\(path.prefix(100))' has \(size) bytes; a newc file has less than 4 GiB"

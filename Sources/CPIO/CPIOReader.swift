@@ -5,6 +5,7 @@ struct CPIOReader {
   private var offset = 0
   private var total = 0
   private var seen: Set<String> = []
+  private var links: Set<String> = []
 
   private static let headerLength = 110
 
@@ -44,7 +45,13 @@ struct CPIOReader {
     try skipPadding(entry: start)
     let kind = try CPIOReader.kind(mode: mode, body: body, device: (fields[9], fields[10]), entry: start)
     guard seen.insert(name).inserted else { throw .duplicateName(path: name) }
+    guard links.isEmpty || !isBelowLink(name) else { throw .throughLink(path: name) }
+    if case .symbolicLink = kind { links.insert(name) }
     return CPIOEntry(path: name, kind: kind, permissions: UInt16(mode & 0o7777), owner: owner, group: group)
+  }
+
+  private func isBelowLink(_ name: String) -> Bool {
+    name.indices.contains { name[$0] == "/" && links.contains(String(name[..<$0])) }
   }
 
   private static func kind(
