@@ -83,7 +83,7 @@ struct DiskExecutorTests {
     let plan = try plan(whole)
     _ = try await executor(plan, whole).run()
     let count = whole.commands.count
-    #expect(count > 30)
+    #expect(count > 25)
     for power in 1..<count {
       let machine = FakeMachine(DiskInventory(disks: [Self.blank()]))
       machine.restart(power: power)
@@ -138,9 +138,7 @@ struct DiskExecutorTests {
     let commands = machine.commands.dropFirst(before)
     #expect(commands.filter { $0.program.hasPrefix("mkfs") }.map { $0.arguments.last } == ["/dev/vda3", "/dev/vda2"])
     #expect(!commands.contains { $0.program == "sfdisk" })
-    for command in commands where command.program == "lvm" {
-      #expect(["vgs", "lvs"].contains(command.arguments[0]), "\(command)")
-    }
+    #expect(!commands.contains { $0.program == "lvm" })
     machine.state.withLock { #expect($0.active.isEmpty) }
   }
 

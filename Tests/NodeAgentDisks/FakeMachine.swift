@@ -78,6 +78,18 @@ final class FakeMachine: CommandRunner, DiskSource {
     }
   }
 
+  func volumeGroup(ofDevice path: String) -> VolumeGroupRecord? {
+    state.withLock { state in
+      guard state.nodes.values.contains(where: { $0.path == path }), let group = state.group else { return nil }
+      return VolumeGroupRecord(
+        name: group.name, uuid: Group.uuid, tags: group.tags.sorted(),
+        volumes: group.volumes.sorted { $0.key < $1.key }.map { name, volume in
+          LogicalVolumeRecord(
+            name: name, segmentType: volume.segmentType, pool: volume.pool, tags: volume.tags.sorted(), isVisible: true)
+        })
+    }
+  }
+
   func mounts() -> MountTable {
     MountTable(text: state.withLock { $0.mounts.map { "\($0.source) \($0.target) x rw 0 0" }.joined(separator: "\n") })
   }
@@ -233,16 +245,6 @@ final class FakeMachine: CommandRunner, DiskSource {
       guard state.group?.volumes[name] != nil else { return nil }
       if value(arguments, "--activate") == "y" { state.active.insert("/dev/" + last) }
       state.group?.volumes[name]?.tags.formUnion(values(arguments, "--addtag"))
-    case "vgs":
-      let rows = state.group.map { group in
-        #"{"vg_name":"\#(group.name)","vg_uuid":"\#(Group.uuid)","vg_tags":"\#(group.tags.sorted().joined(separator: ","))"}"#
-      }
-      return #"{"report":[{"vg":[\#(rows ?? "")]}]}"#
-    case "lvs":
-      let rows = (state.group?.volumes ?? [:]).sorted { $0.key < $1.key }.map { name, volume in
-        #"{"lv_name":"\#(name)","segtype":"\#(volume.segmentType)","pool_lv":"\#(volume.pool)","lv_tags":"\#(volume.tags.sorted().joined(separator: ","))"}"#
-      }
-      return #"{"report":[{"lv":[\#(rows.joined(separator: ","))]}]}"#
     default: return nil
     }
     return ""

@@ -46,7 +46,7 @@ public struct DiskExecutor: Sendable {
       progress.state = .finished
       await report(progress)
     }
-    guard let group = try await volumeGroup(step: "volume group") else {
+    guard let group = try volumeGroup(step: "volume group") else {
       throw .withoutEffect(step: "volume group", problem: "\(plan.volumeGroup.name) is not there")
     }
     return MountedLayout(target: target, diskNode: disk.node, volumeGroupUUID: group.uuid)

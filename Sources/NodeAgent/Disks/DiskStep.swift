@@ -52,6 +52,8 @@ public protocol DiskSource: Sendable {
   func deviceNumber(of path: String) -> UInt64?
   /// What libblkid finds on a device; nil where it cannot be read.
   func signatures(ofDevice path: String) -> [Signature]?
+  /// The volume group that a physical volume belongs to.
+  func volumeGroup(ofDevice path: String) -> VolumeGroupRecord?
   func mounts() -> MountTable
 }
 

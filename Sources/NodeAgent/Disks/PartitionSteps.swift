@@ -42,7 +42,7 @@ extension DiskExecutor {
   }
 
   /// sfdisk's script for the plan (sfdisk(8), "Input formats"), in sectors of the disk.
-  var partitionScript: String {
+  package var partitionScript: String {
     let sector = max(512, plan.disk.logicalSectorSize)
     var lines = [
       "label: gpt", "label-id: \(plan.tableUUID.uppercased())", "unit: sectors", "first-lba: \((1 << 20) / sector)", "",

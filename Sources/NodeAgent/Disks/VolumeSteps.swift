@@ -22,7 +22,7 @@ extension DiskExecutor {
     let text = "Mark \(plan.volumeGroup.name) as finished"
     return [
       DiskStep(text: text) { () throws(DiskExecutionError) in
-        try await volumeGroup(step: text)?.tags.contains(Self.unfinishedTag) == false
+        try volumeGroup(step: text)?.tags.contains(Self.unfinishedTag) == false
       } run: { () throws(DiskExecutionError) in
         try await lvm(text, "vgchange", ["--deltag", Self.unfinishedTag, plan.volumeGroup.name])
       }
@@ -51,7 +51,7 @@ extension DiskExecutor {
     let group = plan.volumeGroup
     let text = "Make the volume group \(group.name)"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
-      guard let found = try await volumeGroup(step: text) else { return false }
+      guard let found = try volumeGroup(step: text) else { return false }
       if let kept = group.kept, found.uuid != kept {
         throw .unexpected(step: text, problem: "the group to be kept is \(kept), and \(found.uuid) is there")
       }
@@ -71,10 +71,10 @@ extension DiskExecutor {
     let group = plan.volumeGroup
     let text = "Tag the volume group \(group.name)"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
-      let tags = Set(try await volumeGroup(step: text)?.tags ?? [])
+      let tags = Set(try volumeGroup(step: text)?.tags ?? [])
       return tags.subtracting([Self.unfinishedTag]) == Set(group.tags)
     } run: { () throws(DiskExecutionError) in
-      let tags = Set(try await volumeGroup(step: text)?.tags ?? [])
+      let tags = Set(try volumeGroup(step: text)?.tags ?? [])
       var arguments: [String] = []
       for tag in group.tags where !tags.contains(tag) { arguments += ["--addtag", tag] }
       for tag in tags.sorted() where !group.tags.contains(tag) && tag != Self.unfinishedTag {
@@ -89,7 +89,7 @@ extension DiskExecutor {
     let group = plan.volumeGroup
     let text = "Make the thin pool \(pool.name)"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
-      try await logicalVolumes(step: text).contains { $0.name == pool.name && $0.segmentType == "thin-pool" }
+      try logicalVolumes(step: text).contains { $0.name == pool.name && $0.segmentType == "thin-pool" }
     } run: { () throws(DiskExecutionError) in
       try await removeRemains(step: text)
       try await lvm(
@@ -105,13 +105,15 @@ extension DiskExecutor {
 
   /// A pool is made in several commits: what a power cut left of one goes, in a group that was never finished.
   private func removeRemains(step: String) async throws(DiskExecutionError) {
-    let remains = try await logicalVolumes(step: step).filter { !$0.isThin }
+    let remains = try logicalVolumes(step: step).filter {
+      $0.isVisible && $0.segmentType != "thin" && $0.segmentType != "thin-pool"
+    }
     guard !remains.isEmpty else { return }
     let names = remains.map(\.name).joined(separator: ", ")
-    guard try await volumeGroup(step: step)?.tags.contains(Self.unfinishedTag) == true else {
+    guard try volumeGroup(step: step)?.tags.contains(Self.unfinishedTag) == true else {
       throw .unexpected(step: step, problem: "the group has no pool \(plan.pool.name), but other volumes: \(names)")
     }
-    for volume in remains where !volume.isHidden {
+    for volume in remains {
       try await lvm(step, "lvremove", ["--yes", "\(plan.volumeGroup.name)/\(volume.name)"])
     }
   }
@@ -120,7 +122,7 @@ extension DiskExecutor {
     let group = plan.volumeGroup.name
     let text = "Make the volume \(volume.name)"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
-      guard let found = try await logicalVolumes(step: text).first(where: { $0.name == volume.name }) else {
+      guard let found = try logicalVolumes(step: text).first(where: { $0.name == volume.name }) else {
         return false
       }
       guard found.segmentType == "thin", found.pool == plan.pool.name else {
@@ -143,7 +145,7 @@ extension DiskExecutor {
     let path = volumePath(volume.name)
     let text = "Make the file system \(fileSystem.label) (\(fileSystem.type.rawValue))"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
-      guard let found = try await logicalVolumes(step: text).first(where: { $0.name == volume.name }) else {
+      guard let found = try logicalVolumes(step: text).first(where: { $0.name == volume.name }) else {
         return false
       }
       guard found.tags.contains(Self.formattedTag) else { return false }
@@ -152,7 +154,7 @@ extension DiskExecutor {
       return true
     } run: { () throws(DiskExecutionError) in
       try await activate(name, step: text)
-      let unfinished = try await volumeGroup(step: text)?.tags.contains(Self.unfinishedTag) == true
+      let unfinished = try volumeGroup(step: text)?.tags.contains(Self.unfinishedTag) == true
       guard unfinished || source.signatures(ofDevice: path) == [] else {
         throw .unexpected(step: text, problem: "\(path) holds something that this installer did not make; it stays")
       }
@@ -165,5 +167,20 @@ extension DiskExecutor {
     try await lvm(step, "lvchange", ["--activate", "y", name])
     try await settle(step)
     if source.deviceNumber(of: "/dev/" + name) == nil { try await lvm(step, "vgmknodes", [plan.volumeGroup.name]) }
+  }
+
+  // MARK: What the metadata on the data partition says
+
+  /// The plan's group, where it is there.
+  func volumeGroup(step: String) throws(DiskExecutionError) -> VolumeGroupRecord? {
+    guard let group = source.volumeGroup(ofDevice: try node(.data, step: step)) else { return nil }
+    guard group.name == plan.volumeGroup.name else {
+      throw .unexpected(step: step, problem: "the volume group “\(group.name)” is in the data partition")
+    }
+    return group
+  }
+
+  private func logicalVolumes(step: String) throws(DiskExecutionError) -> [LogicalVolumeRecord] {
+    try volumeGroup(step: step)?.volumes ?? []
   }
 }

@@ -122,6 +122,10 @@ extension InventoryReader: DiskSource {
 
   public func mounts() -> MountTable { MountTable.read(entry("proc/self/mounts").path) }
 
+  public func volumeGroup(ofDevice path: String) -> VolumeGroupRecord? {
+    SignatureProbe.volumeGroup(ofDevice: entry(path).path)
+  }
+
   public func signatures(ofDevice path: String) -> [Signature]? {
     guard case .found(let signatures) = SignatureProbe.signatures(ofDevice: entry(path).path) else { return nil }
     return signatures

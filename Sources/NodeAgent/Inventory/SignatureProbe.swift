@@ -29,11 +29,25 @@ package enum SignatureProbe {
     }
   }
 
+  /// BLKFLSBUF, `_IO(0x12, 97)` (linux/fs.h).
+  private static let flushBuffers: UInt = 0x1261
+
+  /// The volume group that a physical volume belongs to.
+  static func volumeGroup(ofDevice path: String) -> VolumeGroupRecord? {
+    guard case .success(let descriptor) = open(path) else { return nil }
+    defer { close(descriptor) }
+    return VolumeGroupMetadata.read(descriptor, offset: 0)
+  }
+
   private struct Problem: Error { let problem: String }
 
   private static func open(_ path: String) -> Result<Int32, Problem> {
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    return descriptor >= 0 ? .success(descriptor) : .failure(Problem(problem: "\(path): \(errorText(errno))"))
+    guard descriptor >= 0 else { return .failure(Problem(problem: "\(path): \(errorText(errno))")) }
+    // The kernel caches a disk and its partitions apart: what LVM and mkfs wrote to a partition would not be seen
+    // through the disk. On a file the call fails, and is not needed.
+    _ = ioctl(descriptor, flushBuffers)
+    return .success(descriptor)
   }
 
   private static func errorText(_ number: Int32) -> String { String(cString: strerror(number)) }
@@ -120,7 +134,7 @@ package enum SignatureProbe {
       guard let type = value(probe, "TYPE") else { continue }
       var signature = Signature(type: type, label: value(probe, "LABEL"), uuid: value(probe, "UUID"))
       if type == "LVM2_member" {
-        signature.volumeGroup = VolumeGroupMetadata.read(descriptor, offset: offset)
+        signature.volumeGroup = VolumeGroupMetadata.read(descriptor, offset: offset)?.found
       }
       if !found.contains(signature) { found.append(signature) }
     }

@@ -1,4 +1,3 @@
-import DiskLayout
 import Glibc
 
 /// Reads from a physical volume to which volume group it belongs, without LVM: nothing is scanned, locked or activated.
@@ -12,7 +11,7 @@ package enum VolumeGroupMetadata {
   /// LVM's own areas are 1 MiB by default; larger ones exist for large groups.
   private static let textLimit: UInt64 = 16 << 20
 
-  static func read(_ descriptor: Int32, offset: UInt64) -> FoundVolumeGroup? {
+  static func read(_ descriptor: Int32, offset: UInt64) -> VolumeGroupRecord? {
     read { position, count in
       let (start, overflow) = offset.addingReportingOverflow(position)
       guard !overflow, let start = off_t(exactly: start), count <= Int(textLimit) else { return nil }
@@ -31,7 +30,7 @@ package enum VolumeGroupMetadata {
   }
 
   /// - Parameter bytes: gives so many bytes from a position on the volume, or nil.
-  package static func read(_ bytes: (UInt64, Int) -> [UInt8]?) -> FoundVolumeGroup? {
+  package static func read(_ bytes: (UInt64, Int) -> [UInt8]?) -> VolumeGroupRecord? {
     guard let head = bytes(0, 4 * sector) else { return nil }
     for start in stride(from: 0, to: 4 * sector, by: sector)
     where head[start..<start + 8].elementsEqual("LABELONE".utf8) {
@@ -88,13 +87,13 @@ package enum VolumeGroupMetadata {
     case sign(UInt8)
   }
 
-  /// Name, UUID, tags and visible logical volumes out of a group's text.
-  package static func parse(_ text: [UInt8]) -> FoundVolumeGroup? {
+  /// Name, UUID, tags and logical volumes out of a group's text.
+  package static func parse(_ text: [UInt8]) -> VolumeGroupRecord? {
     var path: [String] = []
-    var group = FoundVolumeGroup(name: "", uuid: "")
+    var group = VolumeGroupRecord(name: "", uuid: "")
+    var volume = LogicalVolumeRecord(name: "")
     var key = ""
     var inList = false
-    var isVisible = false
     for token in tokens(text) {
       switch token {
       case .word(let word): if !inList { key = word }
@@ -104,26 +103,32 @@ package enum VolumeGroupMetadata {
           group.name = key
         }
         path.append(key)
-        if path.count == 3 { isVisible = false }
+        if path.count == 3 { volume = LogicalVolumeRecord(name: key) }
         // LVM nests five deep; a file that goes on and on is none of its.
         guard path.count < 64 else { return nil }
       case .sign(UInt8(ascii: "}")):
         guard !path.isEmpty else { return nil }
-        if path.count == 3, path[1] == "logical_volumes", isVisible { group.logicalVolumes.append(path[2]) }
+        if path.count == 3, path[1] == "logical_volumes" { group.volumes.append(volume) }
         path.removeLast()
       case .sign(UInt8(ascii: "[")): inList = true
       case .sign(UInt8(ascii: "]")): inList = false
       case .sign: break
       case .string(let value):
-        if path.count == 1, key == "id" { group.uuid = value }
-        if path.count == 1, key == "tags" { group.tags.append(value) }
-        if path.count == 3, key == "status", value == "VISIBLE" { isVisible = true }
+        switch (path.count, key) {
+        case (1, "id"): group.uuid = value
+        case (1, "tags"): group.tags.append(value)
+        case (3, "tags"): volume.tags.append(value)
+        case (3, "status"): if value == "VISIBLE" { volume.isVisible = true }
+        case (4, "type"): volume.segmentType = value
+        case (4, "thin_pool"): volume.pool = value
+        default: break
+        }
       }
     }
     return complete(group)
   }
 
-  private static func complete(_ group: FoundVolumeGroup) -> FoundVolumeGroup? {
+  private static func complete(_ group: VolumeGroupRecord) -> VolumeGroupRecord? {
     group.name.isEmpty || group.uuid.isEmpty ? nil : group
   }
 
