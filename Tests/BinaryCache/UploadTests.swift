@@ -68,6 +68,22 @@ import Testing
     #expect(try files("incoming").isEmpty)
   }
 
+  @Test("what real nix copy sends is taken", arguments: ["xz", "zstd", "none"])
+  func realUpload(compression: String) async throws {
+    let nix = NixCommand(root: directory.file("root"))
+    let path = try nix.instantiate(#"builtins.toFile "b" "${builtins.toFile "a" "x"}""#)
+    try nix.copy(path, to: "file://\(directory.file("sent"))?compression=\(compression)")
+    let sent = try FileManager.default.contentsOfDirectory(atPath: directory.file("sent"))
+      .filter { $0.hasSuffix(".narinfo") }
+      .map { try NarInfo(Array(Data(contentsOf: URL(fileURLWithPath: directory.file("sent/" + $0))))) }
+    // Nix sends what is referred to first.
+    for info in sent.sorted(by: { $0.references.count < $1.references.count }) {
+      try send(Array(Data(contentsOf: URL(fileURLWithPath: directory.file("sent/" + info.url)))), to: info.url)
+      try await announce(info)
+    }
+    #expect(try cache.closure(of: StorePath(absolute: path)).count == 2)
+  }
+
   @Test("a path is refused before its NAR file has come")
   func narMissing() async throws {
     let (info, _) = try parts(library)
