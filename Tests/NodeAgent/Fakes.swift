@@ -94,6 +94,16 @@ enum Sample {
       Disk(id: "virtio-DISK1", node: "/dev/vda", size: 100 << 30, bus: .virtio, serial: "DISK1")
     ]))
 
+  /// Says something new each time.
+  static func changingInventory() -> @Sendable () -> MachineInventory {
+    let counter = Counter()
+    return {
+      var changed = inventory
+      changed.memoryBytes += counter.next()
+      return changed
+    }
+  }
+
   static func task(secrets: [String: Data] = [:]) throws -> InstallTask {
     InstallTask(
       identifier: "install-1", machineName: "node1",
@@ -111,4 +121,15 @@ final class Screen: Sendable {
   private let shown = Mutex<[String]>([])
   var lines: [String] { shown.withLock { $0 } }
   func show(_ line: String) { shown.withLock { $0.append(line) } }
+}
+
+final class Counter: Sendable {
+  private let value = Mutex<UInt64>(0)
+
+  func next() -> UInt64 {
+    value.withLock { value in
+      value += 1
+      return value
+    }
+  }
 }

@@ -13,7 +13,8 @@ struct InstallerTests {
 
   private func installer(
     _ appliance: FakeAppliance, _ endpoint: HTTPEndpoint, keys: AgentKeys, target: String,
-    disks: FakeDisks? = nil, runner: FakeRunner = FakeRunner(), believed: SigningPublicKey? = nil
+    disks: FakeDisks? = nil, runner: FakeRunner = FakeRunner(), believed: SigningPublicKey? = nil,
+    inventory: @escaping @Sendable () -> MachineInventory = { Sample.inventory }
   ) -> Installer {
     let overlay = BootOverlay(
       applianceURL: endpoint.description, appliancePublicKey: believed ?? appliance.key.publicKey,
@@ -23,7 +24,7 @@ struct InstallerTests {
       link: ApplianceLink(
         client: HTTPClient(endpoint: endpoint), appliance: overlay.appliancePublicKey, key: keys.agent),
       log: AgentLog(show: screen.show), disks: disks ?? FakeDisks(target: target), system: FakeCopy(), runner: runner,
-      target: target, readInventory: { Sample.inventory }, pause: { _ in try await Task.sleep(for: .milliseconds(1)) })
+      target: target, readInventory: inventory, pause: { _ in try await Task.sleep(for: .milliseconds(1)) })
   }
 
   @Test("an approved machine is installed, handed over and reported")
@@ -40,8 +41,8 @@ struct InstallerTests {
       try await installer(appliance, endpoint, keys: keys, target: folder.path, disks: disks, runner: runner).run()
     }
     let code = try #require(appliance.code)
-    #expect(screen.lines.contains("code    \(code)"))
-    #expect(screen.lines.contains("node1 (code \(code)) waits: approval"))
+    #expect(screen.lines.contains("[node1 \(code)] code    \(code)"))
+    #expect(screen.lines.contains("[node1 \(code)] waiting: approval"))
     let report = try #require(appliance.read(\.installed).first)
     #expect(appliance.read(\.installed).count == 1)
     #expect(report.task == "install-1")
@@ -92,7 +93,8 @@ struct InstallerTests {
     let keys = try AgentKeys()
     try await appliance.serve { endpoint in
       try await installer(
-        appliance, endpoint, keys: keys, target: folder.path, disks: FakeDisks(target: folder.path, failures: 1)
+        appliance, endpoint, keys: keys, target: folder.path, disks: FakeDisks(target: folder.path, failures: 1),
+        inventory: Sample.changingInventory()
       ).run()
     }
     let failed = try #require(appliance.read(\.failed).first)
@@ -152,6 +154,18 @@ struct InstallerTests {
     #expect(!appliance.read(\.paths).contains(AgentPath.task))
     #expect(!screen.lines.contains { $0.contains("code    ") })
     #expect(folder.mode("/var") == nil)
+  }
+
+  @Test("a machine that changes while it waits is told to the appliance, one that does not is not")
+  func changedInventory() async throws {
+    for (inventory, expected) in [({ @Sendable in Sample.inventory }, 0), (Sample.changingInventory(), 1)] {
+      let appliance = try FakeAppliance(tasks: [.wait(reason: "approval", seconds: 20), .reboot])
+      let keys = try AgentKeys()
+      try await appliance.serve { endpoint in
+        try await installer(appliance, endpoint, keys: keys, target: "/nonexistent", inventory: inventory).run()
+      }
+      #expect(appliance.read(\.inventories) == expected)
+    }
   }
 
   @Test("told to restart, the agent ends")

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 
 /// The agent's log: plain lines, shown on the consoles, kept for reports. No secret is ever given to it.
@@ -9,6 +8,7 @@ public final class AgentLog: Sendable {
   private struct State {
     var recent: [String] = []
     var unreported: [String] = []
+    var title: String?
   }
 
   private let state = Mutex(State())
@@ -22,13 +22,17 @@ public final class AgentLog: Sendable {
     for part in text.split(whereSeparator: \.isNewline) {
       let line = String(
         part.unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(500).map(Character.init))
-      state.withLock { state in
+      let title = state.withLock { state in
         AgentLog.append(line, to: &state.recent)
         AgentLog.append(line, to: &state.unreported)
+        return state.title
       }
-      show(line)
+      show(title.map { "[\($0)] \(line)" } ?? line)
     }
   }
+
+  /// Stands before every line that is shown from now on: whoever comes to the screen sees which machine this is.
+  func setTitle(_ title: String) { state.withLock { $0.title = title } }
 
   private static func append(_ line: String, to lines: inout [String]) {
     lines.append(line)

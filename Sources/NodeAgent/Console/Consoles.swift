@@ -37,6 +37,9 @@ public struct Consoles: Sendable {
   private func write(_ bytes: [UInt8], to descriptor: Int32) {
     var rest = bytes[...]
     while !rest.isEmpty {
+      // Standard output may be a pipe that nobody empties: an install does not wait for a reader.
+      var state = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      guard poll(&state, 1, 200) == 1, state.revents & Int16(POLLOUT) != 0 else { return }
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { return }

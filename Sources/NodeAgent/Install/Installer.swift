@@ -43,9 +43,10 @@ public struct Installer: Sendable {
   public func run() async throws {
     var inventory = readInventory()
     log.say("this machine: \(Installer.describe(inventory))")
-    var claim = try await self.claim(inventory)
+    try await claim(inventory)
     var announced: String?
     var silentSeconds = 0
+    var secondsSinceInventory = 0
     while true {
       let task: AgentTask
       do {
@@ -53,7 +54,7 @@ public struct Installer: Sendable {
       } catch .refused(let refusal) where refusal.code == .unknownSession {
         log.say("the appliance does not know this session any more; claiming again")
         inventory = readInventory()
-        claim = try await self.claim(inventory)
+        try await claim(inventory)
         announced = nil
         continue
       } catch {
@@ -66,13 +67,13 @@ public struct Installer: Sendable {
         if try await self.install(install) { return }
         announced = nil
         // The next plan starts from what this attempt left on the disks.
-        try? await link.post(AgentPath.inventory, readInventory())
+        try await refresh(&inventory)
         try await pause(.seconds(10))
       case .reboot:
         log.say("the appliance says: restart")
         return
       case .wait(let reason, let seconds):
-        let text = "\(Installer.title(claim, overlay)) waits: \(reason)"
+        let text = "waiting: \(reason)"
         // Repeated now and then, for whoever comes to the screen later.
         if text != announced || silentSeconds >= 60 {
           log.say(text)
@@ -81,9 +82,14 @@ public struct Installer: Sendable {
         }
         silentSeconds += seconds
         try await pause(.seconds(seconds))
+        secondsSinceInventory += seconds
+        if secondsSinceInventory >= 20 {
+          secondsSinceInventory = 0
+          try await refresh(&inventory)
+        }
       case .inventoryOnly:
         if announced != "inventory" {
-          log.say("\(Installer.title(claim, overlay)): inventory sent; nothing on this machine was changed")
+          log.say("inventory sent; nothing on this machine was changed")
         }
         announced = "inventory"
         try await pause(.seconds(10))
@@ -97,17 +103,18 @@ public struct Installer: Sendable {
 
   // MARK: Claim
 
-  private func claim(_ inventory: MachineInventory) async throws -> Claim {
+  private func claim(_ inventory: MachineInventory) async throws {
     feed.note(.claim, "claiming")
     var patience = Patience(pause: pause)
     while true {
       do {
         let claim = try await link.claim(
           bootNonce: overlay.bootNonce, recipient: keys.identity.recipient, inventory: inventory)
+        log.setTitle("\(claim.machineName ?? overlay.machineName ?? "no name") \(claim.code)")
         log.say("machine \(claim.machineName ?? overlay.machineName ?? "without a name")")
         log.say("code    \(claim.code)")
         log.say("compare the code with the one that the appliance shows")
-        return claim
+        return
       } catch {
         log.say("claim: \(error)")
         try await patience.wait()
@@ -115,14 +122,23 @@ public struct Installer: Sendable {
     }
   }
 
-  private static func title(_ claim: Claim, _ overlay: BootOverlay) -> String {
-    "\(claim.machineName ?? overlay.machineName ?? "this machine") (code \(claim.code))"
-  }
-
   private static func describe(_ inventory: MachineInventory) -> String {
     let disks = inventory.disks.disks.map(\.summary).joined(separator: "; ")
     return
       "\(inventory.firmware.kind.rawValue), \(inventory.memoryBytes >> 20) MiB, disks: \(disks.isEmpty ? "none" : disks)"
+  }
+
+  /// Tells the appliance when the machine is not what it was: a disk was plugged in, or emptied by hand.
+  private func refresh(_ inventory: inout MachineInventory) async throws {
+    let now = readInventory()
+    guard now != inventory else { return }
+    do {
+      try await link.post(AgentPath.inventory, now)
+      inventory = now
+      log.say("this machine changed: \(Installer.describe(now))")
+    } catch {
+      log.say("\(error)")
+    }
   }
 
   // MARK: Telling the appliance
@@ -136,7 +152,7 @@ public struct Installer: Sendable {
         return
       } catch .refused(let refusal) where refusal.code == .unknownSession {
         log.say("the appliance does not know this session any more; claiming again")
-        _ = try await claim(readInventory())
+        try await claim(readInventory())
       } catch .refused(let refusal) where refusal.code == .replayed {
         try await patience.wait()
       } catch {
