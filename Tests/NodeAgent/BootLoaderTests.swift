@@ -102,6 +102,7 @@ struct BootLoaderTests {
         "efibootmgr", "efibootmgr --bootnum 0002 --delete-bootnum",
         #"efibootmgr --create --disk /dev/vda --part 2 --label Bootstead node1 --loader \EFI\BOOT\BOOTX64.EFI"#,
         "efibootmgr", "efibootmgr --bootorder 0003,0002,0000,0001",
+        "efibootmgr --bootnext 0002",
       ])
   }
 

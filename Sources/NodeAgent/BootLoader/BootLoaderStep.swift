@@ -126,6 +126,9 @@ public struct BootLoaderStep: Sendable {
       wanted.order.removeAll { number in before.entries.contains { $0.number == number && $0.label == label } }
       let order = wanted.order(adding: added.number)
       try await runner.run(Command("efibootmgr", ["--bootorder", order.joined(separator: ",")]))
+      // The restart that ends the install goes straight to the disk. Some firmware (OVMF under QEMU) sorts its own
+      // network entries to the front again, and waits minutes for each.
+      try await runner.run(Command("efibootmgr", ["--bootnext", added.number]))
       return []
     } catch {
       return ["no boot entry in the firmware, it will find the fallback loader: \(error)"]
