@@ -15,9 +15,9 @@ func part(_ name: String, _ dependencies: [Target.Dependency] = [], path: String
   .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
   .testTarget(
-    name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)", resources: resources, swiftSettings: strict)
+    name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, swiftSettings: strict)
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -101,16 +101,22 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
 
+    // Virtual machines that boot from the network, for the demo and the tests.
+    part("Lab", [subprocess, systemPackage]),
+
     // The command line, and the appliance that it serves.
     part(
       "MicroInstaller", path: "images/micro-installer",
-      resources: ["build", "init.sh", "lvm.conf", "modules", "packages", "programs", "udhcpc.script"].map {
+      resources: [
+        "build", "debian-packages", "init.sh", "lvm.conf", "modules", "packages", "programs", "udhcpc.script",
+      ].map {
         .embedInCode($0)
       }),
     .executableTarget(
       name: "bootstead",
       dependencies: [
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "DiskLayout", "Fleet", "HTTPConnection", "Images",
+        "Lab",
         "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProxyDHCP", "TFTP", "TFTPServer",
         arguments, lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
@@ -120,8 +126,41 @@ let package = Package(
     part(
       "NodeAgent",
       [
-        "AgentProtocol", "BinaryCache", "CBlkid", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats", crypto,
+        "AgentProtocol", "BinaryCache", "CBlkid", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats",
+        crypto,
         logging, subprocess, systemPackage,
       ]),
+    // Fully static: it runs in an initrd without libraries. A dynamic module's autolink entries do not name what the
+    // static FoundationEssentials needs.
+    .executableTarget(
+      name: "bootstead-agent",
+      dependencies: ["AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", arguments], swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCollections"),
+        .linkedLibrary("_FoundationCShims"),
+      ]),
+
+    // Tests.
+    .target(
+      name: "NixTestSupport", dependencies: ["CLZMA", "CZstd", "NixFormats", crypto], path: "Tests/NixTestSupport",
+      swiftSettings: strict),
+    tests("AgentProtocol", ["AgentProtocol"]),
+    tests("BinaryCache", ["BinaryCache", "NixFormats", "NixTestSupport", crypto]),
+    tests("BootDecision", ["BootDecision", "DHCP", "NetworkAddress"]),
+    tests("CPIO", ["CPIO"]),
+    tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
+    tests("DiskLayout", ["DiskLayout"], exclude: ["Inventories"]),
+    tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
+    tests("Lab", ["Lab"], exclude: ["node-system"]),
+    tests("Netboot", ["Netboot"]),
+    tests("NixFormats", ["NixFormats", "NixTestSupport"]),
+    tests(
+      "NodeAgent",
+      ["AgentProtocol", "DiskLayout", "HTTPConnection", "NetworkAddress", "NodeAgent", nioCore, nioHTTP1, nioPosix]),
+    tests("NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", crypto]),
+    tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
+    tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
+    tests("TFTP", ["TFTP"]),
+    tests("TFTPServer", ["NetworkAddress", "TFTP", "TFTPServer", logging, nioCore, nioPosix]),
   ]
 )

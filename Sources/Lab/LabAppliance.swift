@@ -3,7 +3,8 @@ import Foundation
 /// `bootstead serve` in the lab's network, with a data directory of its own.
 public final class LabAppliance: Sendable {
   private let binary: String
-  private let socket: String
+  /// Its operator's socket, for further commands.
+  public let socket: String
   private let process: LabProcess
 
   private init(binary: String, socket: String, process: LabProcess) {
@@ -58,6 +59,11 @@ public final class LabAppliance: Sendable {
   @discardableResult
   public func run(_ command: [String]) async throws -> Data {
     Data(try await LabTool.run(binary, command + ["--socket", socket, "--json"]).utf8)
+  }
+
+  /// Runs a command of the operator that speaks to this program's own terminal.
+  public func follow(_ command: String...) async throws {
+    try await LabTool.show(binary, command + ["--socket", socket])
   }
 
   /// What `machine show` says of one machine.

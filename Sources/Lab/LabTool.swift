@@ -20,6 +20,17 @@ public enum LabTool {
     return output
   }
 
+  /// Runs a program whose output goes where this program's own goes.
+  /// - Throws: ``LabError/toolFailed(command:status:output:)`` where it ends with a code other than 0.
+  public static func show(_ program: String, _ arguments: [String]) async throws {
+    let result = try await Subprocess.run(
+      executable(program), arguments: Arguments(arguments), output: .standardOutput, error: .standardError)
+    guard result.terminationStatus.isSuccess else {
+      throw LabError.toolFailed(
+        command: ([program] + arguments).joined(separator: " "), status: "\(result.terminationStatus)", output: "")
+    }
+  }
+
   /// A path as it is, or a name to be found in `PATH`.
   static func executable(_ program: String) -> Executable {
     program.contains("/") ? .path(FilePath(program)) : .name(program)

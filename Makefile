@@ -1,0 +1,68 @@
+# Everything that a newcomer needs: `make demo` and `make test` set the machine up by themselves.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CONFIGURATION ?= release
+# One build serves the executables and the tests: no test reaches into a module's internals.
+SWIFT_BUILD := swift build --configuration $(CONFIGURATION)
+BINARIES := .build/$(CONFIGURATION)
+VAR := $(CURDIR)/var
+SOURCES := Package.swift Sources netboot images Tests Fuzz Benchmarks
+
+.PHONY: help
+help: ## List these targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.PHONY: packages
+packages: ## Install the Debian packages that are missing.
+	@Scripts/debian-packages
+
+.PHONY: build
+build: packages ## Build the executables.
+	$(SWIFT_BUILD) --product bootstead
+	$(SWIFT_BUILD) --product bootstead-agent
+	strip -o $(BINARIES)/bootstead-agent.stripped $(BINARIES)/bootstead-agent
+
+.PHONY: installer
+installer: build ## Build the micro-installer into var/installer.
+	images/micro-installer/build $(VAR)/installer $(BINARIES)/bootstead-agent.stripped
+
+.PHONY: demo
+demo: build ## Network-boot a virtual bare machine and install it (KEEP=1 leaves it running).
+	@Scripts/needs-root "make demo"
+	$(BINARIES)/bootstead demo --source . --folder $(VAR)/demo $(if $(KEEP),--keep)
+
+.PHONY: test
+test: lint build fuzz-short ## Everything that must hold, real boots included.
+	@Scripts/needs-root "make test"
+	$(SWIFT_BUILD) --build-tests --disable-testable-imports
+	BOOTSTEAD_BINARIES=$(CURDIR)/$(BINARIES) BOOTSTEAD_SOURCE=$(CURDIR) BOOTSTEAD_VAR=$(VAR) \
+	  swift test --configuration $(CONFIGURATION) --skip-build --disable-testable-imports --disable-xctest $(if $(FILTER),--filter $(FILTER))
+
+.PHONY: lint
+lint: packages ## Check formatting and style.
+	swift format lint --strict --recursive --configuration .swift-format $(SOURCES)
+	shellcheck -x $$(Scripts/shell-files)
+
+.PHONY: format
+format: ## Format the sources in place.
+	swift format --in-place --recursive --configuration .swift-format $(SOURCES)
+
+.PHONY: fuzz
+fuzz: packages ## Fuzz each parser for SECONDS (default 600).
+	Fuzz/run $(or $(SECONDS),600)
+
+.PHONY: fuzz-short
+fuzz-short: packages
+	Fuzz/run 10
+
+.PHONY: bench
+bench: build ## Measure against dnsmasq, atftpd, nginx and nix; writes docs/performance.md.
+	@Scripts/needs-root "make bench"
+	Benchmarks/run
+
+.PHONY: clean
+clean: ## Remove what was built.
+	rm -rf .build .build-fuzz var
