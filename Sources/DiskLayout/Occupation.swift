@@ -14,16 +14,26 @@ struct Occupation {
       throw .dataMissing(
         disk: disk.summary, consentName: disk.consentName, expected: keeping, findings: disk.contents.findings)
     }
-    if isOwn, !mayWipe || keeping != nil {
-      self = try Self.own(disk, spec, identifiers, keeping, mayLoseData)
-      return
+    // Data on record may go only by the consent that says so.
+    let mayGo = keeping == nil ? mayWipe : mayLoseData
+    if isOwn {
+      do throws(LayoutRefusal) {
+        self = try Self.own(disk, spec, identifiers, keeping, mayLoseData)
+        return
+      } catch {
+        // Consent is for what cannot be taken over: an install that was cut off goes on in spite of it.
+        switch error {
+        case .laidOutDifferently, .foreignContent: guard mayGo else { throw error }
+        default: throw error
+        }
+      }
     }
     guard disk.users.isEmpty else { throw .inUse(disk: disk.summary, users: disk.users) }
     if disk.contents.isBlank {
       situation = .blank
       return
     }
-    guard mayWipe || (keeping != nil && mayLoseData) else {
+    guard mayGo else {
       throw .foreignContent(disk: disk.summary, consentName: disk.consentName, findings: disk.contents.findings)
     }
     situation = .consented

@@ -132,6 +132,19 @@ struct RebuildTests {
     }
   }
 
+  @Test("Consent to wipe does not reach data on record")
+  func wipeKeepsData() throws {
+    let moved = try installed { $0.partitions.removeLast() }
+    let consent = Consent(wipe: [Self.serial])
+    #expect(throws: LayoutRefusal.self) {
+      try LayoutPlanner.plan(
+        inventory: moved, spec: LayoutSpec(), consent: consent, identity: rebuild, keeping: Self.group)
+    }
+    let plan = try LayoutPlanner.plan(
+      inventory: installed(), spec: LayoutSpec(), consent: consent, identity: rebuild, keeping: Self.group)
+    #expect(plan.volumeGroup.kept == Self.group)
+  }
+
   @Test("The own disk is chosen before a better one that is blank")
   func ownFirst() throws {
     var inventory = try installed()

@@ -142,6 +142,20 @@ struct DiskExecutorTests {
     machine.state.withLock { #expect($0.active.isEmpty) }
   }
 
+  @Test("A new install in the same boot lets go of what the last one mounted, and of nothing else")
+  func sameBoot() async throws {
+    let machine = FakeMachine(DiskInventory(disks: [Self.blank()]))
+    _ = try await executor(plan(machine), machine).run()
+    let second = try plan(machine, install: "install-2")
+    _ = try await executor(second, machine).run()
+    expectFinished(machine, second)
+
+    machine.state.withLock { $0.mounts = [("/dev/vda3", "/somewhere")] }
+    let third = try plan(machine, install: "install-3")
+    let error = await #expect(throws: DiskExecutionError.self) { _ = try await executor(third, machine).run() }
+    #expect("\(error.map(String.init(describing:)) ?? "")".contains("/somewhere"))
+  }
+
   @Test("What power cuts left of a pool goes only from a group that was never finished")
   func remains() async throws {
     let machine = FakeMachine(DiskInventory(disks: [Self.blank()]))
@@ -174,6 +188,58 @@ struct DiskExecutorTests {
         "/dev/vda1", "/dev/vda",
       ])
     expectFinished(machine, plan)
+  }
+
+  private func foreign() -> FakeMachine {
+    var disk = Self.blank()
+    disk.contents = DiskContents(
+      table: PartitionTable(kind: "dos", uuid: "1234abcd"),
+      partitions: [
+        FoundPartition(number: 1, start: 1 << 20, size: 1 << 30, type: "0x83", signatures: [Signature(type: "ext4")])
+      ])
+    let machine = FakeMachine(DiskInventory(disks: [disk]))
+    machine.restart()
+    return machine
+  }
+
+  @Test("With consent, too, an install that was cut off goes on instead of wiping once more")
+  func consentedCuts() async throws {
+    let consent = Consent(wipe: ["LAB0001"])
+    let whole = foreign()
+    _ = try await executor(plan(whole, consent: consent), whole).run()
+    for power in 1..<whole.commands.count {
+      let machine = foreign()
+      let first = try plan(machine, consent: consent)
+      machine.restart(power: power)
+      await #expect(throws: DiskExecutionError.self) { _ = try await executor(first, machine).run() }
+      let wiped = machine.commands.contains { $0.program == "sfdisk" }
+      machine.restart()
+      let second = try plan(machine, consent: consent)
+      #expect(!wiped || second.situation == .own)
+      _ = try await executor(second, machine).run()
+      expectFinished(machine, second)
+    }
+  }
+
+  @Test(
+    "Own partitions that cannot be taken over go by consent",
+    arguments: [
+      { $0.partitions.removeLast() },
+      { $0.partitions[3].signatures = [Signature(type: "zfs_member")] },
+    ] as [@Sendable (inout DiskContents) -> Void])
+  func ownButSpoilt(_ change: @Sendable (inout DiskContents) -> Void) async throws {
+    let machine = FakeMachine(DiskInventory(disks: [Self.blank()]))
+    _ = try await executor(plan(machine), machine).run()
+    machine.state.withLock { state in
+      state.group = nil
+      change(&state.inventory.disks[0].contents)
+    }
+    machine.restart()
+    #expect(throws: LayoutRefusal.self) { try plan(machine) }
+    let second = try plan(machine, consent: Consent(wipe: ["LAB0001"]))
+    #expect(second.situation == .consented)
+    _ = try await executor(second, machine).run()
+    expectFinished(machine, second)
   }
 
   static let changes: [(String, @Sendable (inout Disk) -> Void)] = [

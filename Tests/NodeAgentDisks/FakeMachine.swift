@@ -63,6 +63,8 @@ final class FakeMachine: CommandRunner, DiskSource {
     }
   }
 
+  func disks(withID id: String) -> [Disk] { disks().disks.filter { $0.id == id } }
+
   func partitionNodes(of disk: Disk) -> [Int: PartitionNode] { state.withLock { $0.nodes } }
 
   func deviceNumber(of path: String) -> UInt64? {
@@ -130,7 +132,8 @@ final class FakeMachine: CommandRunner, DiskSource {
       state.mounts.append((source, arguments[arguments.count - 1]))
       return ""
     case "umount":
-      state.mounts.removeAll { $0.target == arguments.last }
+      let target = arguments.last ?? ""
+      state.mounts.removeAll { $0.target == target || $0.target.hasPrefix(target + "/") }
       return ""
     case "lvm": return lvm(arguments, &state)
     case "udevadm", "blockdev", "mkdir", "sync": return ""

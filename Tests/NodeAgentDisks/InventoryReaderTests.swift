@@ -102,6 +102,8 @@ struct InventoryReaderTests {
         StorageController(address: "0000:00:17.0", device: "8086:2822", classCode: "010400", driver: "ahci")
       ])
     #expect(inventory.controllers[0].mayHideDisks)
+    #expect(InventoryReader(root: tree.root.path).disks(withID: nvme.id) == [nvme])
+    #expect(InventoryReader(root: tree.root.path).disks(withID: nvme.aliases[0]).isEmpty)
   }
 
   @Test("Partition nodes carry the kernel's own numbers")

@@ -56,8 +56,8 @@ public struct DiskExecutor: Sendable {
   public func unmount() async throws(DiskExecutionError) {
     let step = "let go of the disk"
     try await command(step, Command("sync", []))
-    for fileSystem in plan.fileSystems.reversed() where source.mounts().mount(at: path(fileSystem)) != nil {
-      try await command(step, Command("umount", [path(fileSystem)]))
+    if source.mounts().mount(at: target) != nil {
+      try await command(step, Command("umount", ["--recursive", target]))
     }
     try await lvm(step, "vgchange", ["--activate", "n", plan.volumeGroup.name])
   }
@@ -66,7 +66,7 @@ public struct DiskExecutor: Sendable {
 
   /// The plan's disk as it is at this moment.
   func currentDisk() throws(DiskExecutionError) -> Disk {
-    let disks = source.disks().disks.filter { $0.id == plan.disk.id }
+    let disks = source.disks(withID: plan.disk.id)
     guard let disk = disks.first, disks.count == 1 else {
       throw .notThePlannedDisk(
         disk: plan.disk.id, problem: disks.isEmpty ? "it is gone" : "\(disks.count) disks have this name")

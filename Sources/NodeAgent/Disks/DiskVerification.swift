@@ -18,7 +18,8 @@ extension DiskExecutor {
     guard !disk.isReadOnly, !disk.isBootMedium else { throw refuse("it is read-only or the boot medium") }
     try checkPlan(refuse)
 
-    if disk.contents.table?.uuid == plan.tableUUID {
+    let isAsPlanned = disk.contents.digest == plan.disk.contentsDigest
+    if disk.contents.table?.uuid == plan.tableUUID, plan.situation != .consented || !isAsPlanned {
       guard hasPlannedPartitions(disk) else { throw refuse("its partitions are not the planned ones") }
       try checkData(disk, refuse)
       return disk
@@ -32,7 +33,7 @@ extension DiskExecutor {
       }
     case .consented:
       // Blank: cut off between the wipe and the new table.
-      guard disk.contents.isBlank || disk.contents.digest == plan.disk.contentsDigest else {
+      guard disk.contents.isBlank || isAsPlanned else {
         throw refuse("something else is on it now: " + disk.contents.findings.joined(separator: "; "))
       }
     }

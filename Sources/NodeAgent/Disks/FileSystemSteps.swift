@@ -11,7 +11,11 @@ extension DiskExecutor {
       } run: { () throws(DiskExecutionError) in
         let node = try node(role, step: text)
         if let mount = source.mounts().mounts.first(where: { $0.source == node }) {
-          throw .unexpected(step: text, problem: "\(node) is mounted at \(mount.target)")
+          guard mount.target == path(fileSystem) else {
+            throw .unexpected(step: text, problem: "\(node) is mounted at \(mount.target)")
+          }
+          // Left by another install that failed in this same boot.
+          try await command(text, Command("umount", ["--recursive", mount.target]))
         }
         // What is left of an older file system of another type would be recognised beside the new one.
         try await command(text, Command("wipefs", ["--all", node]))

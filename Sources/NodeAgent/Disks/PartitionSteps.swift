@@ -12,8 +12,8 @@ extension DiskExecutor {
   private var wipeStep: DiskStep {
     let text = "Wipe what was on \(plan.disk.id)"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
-      let contents = try currentDisk().contents
-      return contents.isBlank || contents.table?.uuid == plan.tableUUID
+      // The disk was verified: it holds what was to go, nothing, or already this plan's partitions.
+      try currentDisk().contents.digest != plan.disk.contentsDigest
     } run: { () throws(DiskExecutionError) in
       let disk = try currentDisk()
       for node in source.partitionNodes(of: disk).values.sorted(by: { $0.path < $1.path }) {

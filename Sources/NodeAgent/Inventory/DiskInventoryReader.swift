@@ -2,13 +2,19 @@ public import DiskLayout
 
 extension InventoryReader: DiskSource {
   public func disks() -> DiskInventory {
+    DiskInventory(disks: disks { _ in true }, controllers: controllers())
+  }
+
+  public func disks(withID id: String) -> [Disk] { disks { $0 == id } }
+
+  private func disks(where isWanted: (String) -> Bool) -> [Disk] {
     let links = DiskLinks(root: root)
     let mounts = mounts().mounts
     let swaps = swapDevices()
-    let disks = entry("sys/block").children
+    return entry("sys/block").children
       .filter { name in !ignoredDisks.contains { name.hasPrefix($0) } && !Self.isPart(name) }
-      .compactMap { disk($0, links, mounts, swaps) }
-    return DiskInventory(disks: disks, controllers: controllers())
+      .filter { isWanted(links.stableName($0)) }
+      .map { disk($0, links, mounts, swaps) }
   }
 
   /// An eMMC's boot and replay-protected areas show up as disks of their own, and so do NVMe paths of a multipath disk.
@@ -17,7 +23,7 @@ extension InventoryReader: DiskSource {
     return name.hasPrefix("nvme") && name.dropFirst(4).contains("c")
   }
 
-  private func disk(_ name: String, _ links: DiskLinks, _ mounts: [MountTable.Mount], _ swaps: Set<String>) -> Disk? {
+  private func disk(_ name: String, _ links: DiskLinks, _ mounts: [MountTable.Mount], _ swaps: Set<String>) -> Disk {
     let block = entry("sys/block/\(name)")
     let node = "/dev/\(name)"
     let nodePath = entry("dev/\(name)").path
@@ -27,7 +33,6 @@ extension InventoryReader: DiskSource {
     let bus = bus(name, block)
     let isCard = device.appending("type").line == "SD"
     let identity = identity(name, block, links)
-    let ids = links.ids(name)
     let partitions = block.children.filter { block.appending($0).appending("partition").exists }
     let nodes = [node] + partitions.map { "/dev/\($0)" }
 
@@ -45,9 +50,8 @@ extension InventoryReader: DiskSource {
     }
     users += nodes.filter(swaps.contains).map { "swap on \($0)" }
 
-    let path = links.paths(name).first.map { "path:" + $0 }
     return Disk(
-      id: ids.first ?? path ?? "node:\(name)", aliases: Array(ids.dropFirst()), node: node, size: overflow ? 0 : size,
+      id: links.stableName(name), aliases: Array(links.ids(name).dropFirst()), node: node, size: overflow ? 0 : size,
       logicalSectorSize: block.appending("queue/logical_block_size").number ?? 512,
       physicalSectorSize: block.appending("queue/physical_block_size").number ?? 512,
       isRotational: block.appending("queue/rotational").number == 1,

@@ -14,6 +14,11 @@ struct DiskLinks {
       .sorted { (Self.rank($0), $0.utf8.count, $0) < (Self.rank($1), $1.utf8.count, $1) }
   }
 
+  /// The value of `Disk.id`.
+  func stableName(_ disk: String) -> String {
+    ids(disk).first ?? paths(disk).first.map { "path:" + $0 } ?? "node:\(disk)"
+  }
+
   func paths(_ disk: String) -> [String] { (byPath[disk] ?? []).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) } }
 
   /// Names with model and serial number, which people find on the label, before bare numbers.
