@@ -35,7 +35,7 @@ public struct TFTPRequest: Hashable, Sendable {
     return string
   }
 
-  var body: [UInt8] { name + [0] + Array(mode.text.utf8) + [0] + options.flatMap(\.bytes) }
+  var body: [UInt8] { name + [0] + mode.bytes + [0] + options.flatMap(\.bytes) }
 }
 
 /// The transfer mode of a request, in any case of letters (RFC 1350 section 5).
@@ -55,12 +55,12 @@ public enum TFTPMode: Hashable, Sendable {
     }
   }
 
-  var text: String {
+  var bytes: [UInt8] {
     switch self {
-    case .octet: "octet"
-    case .netascii: "netascii"
-    case .mail: "mail"
-    case .other(let bytes): String(decoding: bytes, as: UTF8.self)
+    case .octet: Array("octet".utf8)
+    case .netascii: Array("netascii".utf8)
+    case .mail: Array("mail".utf8)
+    case .other(let bytes): bytes
     }
   }
 }

@@ -9,6 +9,7 @@ struct PacketTests {
     .readRequest(TFTPRequest(name: Array("a/b.efi".utf8), options: [TFTPOption("tsize", "0")])),
     .readRequest(TFTPRequest(name: Array("x".utf8), mode: .netascii)),
     .writeRequest(TFTPRequest(name: Array("x".utf8), mode: .mail)),
+    .readRequest(TFTPRequest(name: [0xFF], mode: .other([0x96, 0xF7]))),
     .data(block: 0, payload: []), .data(block: 65535, payload: Array(0...255)),
     .acknowledgement(block: 7), .error(.fileNotFound, "file not found"),
     .optionAcknowledgement([TFTPOption("blksize", "1468"), TFTPOption("windowsize", "4")]),
