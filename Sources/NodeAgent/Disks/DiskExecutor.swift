@@ -119,6 +119,6 @@ public struct DiskExecutor: Sendable {
 
   func settle(_ step: String) async throws(DiskExecutionError) {
     guard hasUdev else { return }
-    try await command(step, Command("udevadm", ["settle", "--timeout=60"], timeout: .seconds(90)))
+    try await command(step, Command("udevadm", ["settle", "--timeout=120"], timeout: .seconds(150)))
   }
 }

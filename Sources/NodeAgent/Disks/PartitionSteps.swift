@@ -17,9 +17,9 @@ extension DiskExecutor {
     } run: { () throws(DiskExecutionError) in
       let disk = try currentDisk()
       for node in source.partitionNodes(of: disk).values.sorted(by: { $0.path < $1.path }) {
-        try await command(text, Command("wipefs", ["--all", "--force", node.path]))
+        try await command(text, Command("wipefs", ["--all", "--force", "--lock=yes", node.path]))
       }
-      try await command(text, Command("wipefs", ["--all", "--force", disk.node]))
+      try await command(text, Command("wipefs", ["--all", "--force", "--lock=yes", disk.node]))
       try await settle(text)
     }
   }
@@ -31,11 +31,14 @@ extension DiskExecutor {
       return disk.contents.table?.uuid == plan.tableUUID && hasPlannedPartitions(disk)
     } run: { () throws(DiskExecutionError) in
       try await settle(text)
+      // Without the lock udev looks into the disk at the moment when the kernel is to read the table again (udev's
+      // systemd.io/BLOCK_DEVICE_LOCKING).
       // sfdisk writes the backup table first and the protective MBR last: cut off in between, the disk has no table.
       try await command(
         text,
         Command(
-          "sfdisk", ["--wipe", "always", "--wipe-partitions", "always", "--quiet", try currentDisk().node],
+          "sfdisk",
+          ["--wipe", "always", "--wipe-partitions", "always", "--lock=yes", "--quiet", try currentDisk().node],
           input: partitionScript))
       try await settle(text)
     }
