@@ -23,7 +23,8 @@ func fileResponse(_ file: ServedFile, to request: Request, context: BootRequestC
   if let known = request.headers[.ifNoneMatch], known == "*" || known.contains("\"\(file.entityTag)\"") {
     return Response(status: .notModified, headers: headers)
   }
-  let ranged = ByteRange.parse(request.headers[.range], size: size, ifRange: request.headers[.ifRange], tag: file.entityTag)
+  let ranged = ByteRange.parse(
+    request.headers[.range], size: size, ifRange: request.headers[.ifRange], tag: file.entityTag)
   let range: Range<Int>
   let status: HTTPResponse.Status
   switch ranged {

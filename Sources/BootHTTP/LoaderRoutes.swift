@@ -65,7 +65,9 @@ extension BootServer {
     let query = request.uri.queryParameters
     guard let text = query.get("mac"), let mac = try? MACAddress(text) else { return try firstScript(context) }
     func bounded(_ name: String) -> String? {
-      query.get(name).map { String($0.unicodeScalars.filter { $0.isASCII && $0.value >= 32 }.prefix(128).map(Character.init)) }
+      query.get(name).map {
+        String($0.unicodeScalars.filter { $0.isASCII && $0.value >= 32 }.prefix(128).map(Character.init))
+      }
     }
     configuration.onContact(.script(mac))
     let answer = try await fleet.boot(
@@ -115,7 +117,9 @@ extension BootServer {
       bootNonce: nonce, machineName: boot.machine.text,
       mode: boot.mode == "rescue" ? .rescue : boot.mode == "inventory" ? .inventory : .install)
     let path = String(BootOverlay.path.drop { $0 == "/" })
-    return try CPIOArchive.overlay(files: [.init(path: path, bytes: try MessageCoder.encode(overlay), permissions: 0o644)])
+    return try CPIOArchive.overlay(files: [
+      .init(path: path, bytes: try MessageCoder.encode(overlay), permissions: 0o644)
+    ])
   }
 
   private func script(_ script: IPXEScript, _ request: Request) -> Response {
@@ -123,7 +127,9 @@ extension BootServer {
   }
 
   private func bytes(_ content: [UInt8], contentType: String, _ request: Request) -> Response {
-    let headers: HTTPFields = [.contentType: contentType, .contentLength: String(content.count), .cacheControl: "no-store"]
+    let headers: HTTPFields = [
+      .contentType: contentType, .contentLength: String(content.count), .cacheControl: "no-store",
+    ]
     if request.method == .head { return Response(status: .ok, headers: headers) }
     return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: content)))
   }

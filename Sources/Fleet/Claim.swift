@@ -33,7 +33,8 @@ public struct Claim: Codable, Sendable, FetchableRecord, PersistableRecord {
 
   /// The newest claim whose agent showed its keys.
   static func current(of machine: Machine, in database: Database) throws -> Claim? {
-    try filter(sql: "machine = ? AND state = 'current'", arguments: [machine.id]).order(sql: "at DESC").fetchOne(database)
+    try filter(sql: "machine = ? AND state = 'current'", arguments: [machine.id]).order(sql: "at DESC").fetchOne(
+      database)
   }
 }
 

@@ -10,10 +10,14 @@ extension Fleet {
   /// Seconds.
   static let loopWindow: TimeInterval = 600
 
+  /// So many unknown machines may wait for approval; a flood of made-up addresses fills no more than that.
+  static let discoveredLimit = 256
+
   /// A machine asks for its boot script: decides what it gets, and records the boot.
   public func boot(_ contact: BootContact, enrolment: Enrolment) async throws -> BootAnswer {
     try await write { database, now in
-      guard var machine = try find(mac: contact.mac, in: database) ?? discover(contact, enrolment, in: database, now: now)
+      guard
+        var machine = try find(mac: contact.mac, in: database) ?? discover(contact, enrolment, in: database, now: now)
       else { return BootAnswer(intent: .blocked) }
       machine.lastSeen = now
       machine.uuid = machine.uuid ?? contact.uuid.flatMap { $0.isPlaceholder ? nil : $0 }
@@ -79,6 +83,8 @@ extension Fleet {
     -> Machine?
   {
     guard enrolment != .closed, !contact.mac.isMulticast else { return nil }
+    let waiting = try Machine.filter(sql: "state = 'discovered'").fetchCount(database)
+    guard waiting < Fleet.discoveredLimit else { return nil }
     let name = try MachineName("m-" + contact.mac.hyphenated.replacingOccurrences(of: "-", with: ""))
     var machine = Machine(name: name, state: .discovered, layout: LayoutSpec(), createdAt: now)
     try insert(&machine, addresses: [contact.mac], in: database)
@@ -94,7 +100,8 @@ extension Fleet {
   /// The machine and mode of a boot, for its overlay.
   public func overlay(of nonce: String) async throws -> (machine: MachineName, mode: String) {
     try await database.read { database in
-      guard let boot = try Boot.fetchOne(database, key: nonce), let machine = try Machine.fetchOne(database, key: boot.machine)
+      guard let boot = try Boot.fetchOne(database, key: nonce),
+        let machine = try Machine.fetchOne(database, key: boot.machine)
       else { throw FleetError.unknownNonce }
       return (machine.name, boot.mode)
     }

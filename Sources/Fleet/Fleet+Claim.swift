@@ -30,6 +30,12 @@ extension Fleet {
         session: SessionIdentifier().description, nonce: boot.nonce, machine: boot.machine, serverNonce: ClaimNonce(),
         counter: 0, state: .begun, at: now, lastSeen: now)
       try claim.insert(database)
+      // Anybody on the network may begin claims for a boot; only the newest few are kept.
+      try database.execute(
+        sql: """
+          DELETE FROM claim WHERE nonce = ? AND state = 'begun' AND session NOT IN
+            (SELECT session FROM claim WHERE nonce = ? AND state = 'begun' ORDER BY at DESC, rowid DESC LIMIT 16)
+          """, arguments: [boot.nonce, boot.nonce])
       return BeginAnswer(
         session: try SessionIdentifier(claim.session),
         commitment: ClaimCommitment(applianceKey: applianceKey, serverNonce: claim.serverNonce))
@@ -72,7 +78,8 @@ extension Fleet {
     }
     // Refused after the commit, so that the freeze stays.
     guard let answer else {
-      throw AgentRefusal(code: .frozen, message: "two agents claim this machine: it is frozen until the operator decides")
+      throw AgentRefusal(
+        code: .frozen, message: "two agents claim this machine: it is frozen until the operator decides")
     }
     return answer
   }
@@ -201,7 +208,9 @@ extension Fleet {
     } else if machine.plan != plan {
       machine.plan = plan
       try machine.update(database)
-      try record("install goes on with \(plan.disk.id)", of: machine, kind: "progress", detail: plan.summary, in: database, now: now)
+      try record(
+        "install goes on with \(plan.disk.id)", of: machine, kind: "progress", detail: plan.summary, in: database,
+        now: now)
     }
     return .install(
       InstallTask(

@@ -73,7 +73,8 @@ extension Fleet {
       try database.execute(
         sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('enrolment', ?)", arguments: [enrolment.rawValue])
       var event = FleetEvent(
-        machine: nil, at: now(), kind: "setting", state: nil, text: "enrolment set to \(enrolment.rawValue)", detail: nil)
+        machine: nil, at: now(), kind: "setting", state: nil, text: "enrolment set to \(enrolment.rawValue)",
+        detail: nil)
       try event.insert(database)
     }
   }

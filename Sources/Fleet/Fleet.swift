@@ -212,7 +212,8 @@ public struct Fleet: Sendable {
       try database.execute(
         sql: "INSERT OR REPLACE INTO consent (machine, disk, givenAt) VALUES (?, ?, ?)",
         arguments: [machine.id, disk, now])
-      try record("the operator consented to erase the disk \(disk)", of: machine, kind: "consent", in: database, now: now)
+      try record(
+        "the operator consented to erase the disk \(disk)", of: machine, kind: "consent", in: database, now: now)
     }
   }
 

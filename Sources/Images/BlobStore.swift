@@ -33,7 +33,8 @@ public struct BlobStore: Sendable {
     do {
       guard let source = FileHandle(forReadingAtPath: path) else { throw ImageError.unreadable(path) }
       defer { try? source.close() }
-      guard FileManager.default.createFile(atPath: temporary.path, contents: nil, attributes: [.posixPermissions: 0o600])
+      guard
+        FileManager.default.createFile(atPath: temporary.path, contents: nil, attributes: [.posixPermissions: 0o600])
       else { throw ImageError.failed("no file can be made in \(directory.path): is the disk full?") }
       let target = try FileHandle(forWritingTo: temporary)
       defer { try? target.close() }
@@ -49,7 +50,9 @@ public struct BlobStore: Sendable {
       let blob = Blob(digest: digest, size: size)
       let final = self.path(of: blob)
       if FileManager.default.fileExists(atPath: final) { return blob }
-      guard rename(temporary.path, final) == 0 else { throw ImageError.failed("\(final): \(String(cString: strerror(errno)))") }
+      guard rename(temporary.path, final) == 0 else {
+        throw ImageError.failed("\(final): \(String(cString: strerror(errno)))")
+      }
       return blob
     } catch let error as ImageError {
       throw error

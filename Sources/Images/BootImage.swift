@@ -9,7 +9,9 @@ public struct BootImage: Codable, Sendable {
 
   /// Stores both files.
   /// - Throws: ``ImageError/notAnImage(path:reason:)`` when the kernel is no x86 or arm64 Linux kernel.
-  public init(name: ImageName, kernelPath: String, initrdPath: String, in store: BlobStore, now: Date) throws(ImageError) {
+  public init(name: ImageName, kernelPath: String, initrdPath: String, in store: BlobStore, now: Date)
+    throws(ImageError)
+  {
     guard let handle = FileHandle(forReadingAtPath: kernelPath), let head = try? handle.read(upToCount: 0x210) else {
       throw .unreadable(kernelPath)
     }

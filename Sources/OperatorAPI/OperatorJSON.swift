@@ -27,7 +27,8 @@ public enum OperatorJSON {
 func answer(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
   let data = try OperatorJSON.encode(value)
   return Response(
-    status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+    status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: data))
+  )
 }
 
 func body<Value: Decodable>(_ type: Value.Type, of request: Request) async throws -> Value {

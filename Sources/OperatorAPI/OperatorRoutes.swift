@@ -20,7 +20,8 @@ public struct OperatorRoutes: Sendable {
   let status: @Sendable () async throws -> StatusAnswer
 
   public init(
-    fleet: Fleet, cache: CacheDirectory, catalogue: ImageCatalogue, onEnrolment: @escaping @Sendable (Enrolment) -> Void,
+    fleet: Fleet, cache: CacheDirectory, catalogue: ImageCatalogue,
+    onEnrolment: @escaping @Sendable (Enrolment) -> Void,
     status: @escaping @Sendable () async throws -> StatusAnswer
   ) {
     self.fleet = fleet
@@ -90,7 +91,8 @@ public struct OperatorRoutes: Sendable {
     }
     group.put(":name/secrets/:secret") { request, context in
       let value = try await request.body.collect(upTo: 1 << 20)
-      try await fleet.setSecret(Data(value.readableBytesView), named: context.parameters.require("secret"), of: context.name)
+      try await fleet.setSecret(
+        Data(value.readableBytesView), named: context.parameters.require("secret"), of: context.name)
       return Response(status: .noContent)
     }
   }

@@ -6,7 +6,8 @@ struct ClosureCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "closure", abstract: "The NixOS systems that the appliance can install.",
     subcommands: [
-      ClosureImport.self, ClosureList.self, ClosureShow.self, ClosureRemove.self, ClosureCollect.self, ClosureToken.self,
+      ClosureImport.self, ClosureList.self, ClosureShow.self, ClosureRemove.self, ClosureCollect.self,
+      ClosureToken.self,
     ])
 }
 
@@ -35,7 +36,9 @@ struct ClosureImport: AsyncParsableCommand {
         }
       }
       progress.end()
-      guard let roots else { throw CommandFailure.failed("the import broke off; run it again, it goes on where it was") }
+      guard let roots else {
+        throw CommandFailure.failed("the import broke off; run it again, it goes on where it was")
+      }
       try show(["roots": roots], json: appliance.json) { roots.joined(separator: "\n") }
     }
   }

@@ -49,11 +49,15 @@ struct Demo: AsyncParsableCommand {
     try await lab.appliance.run(
       "machine", "add", "--mac", machine.mac, "--name", machine.name, "--role", "docker-host", "--closure", lab.closure,
       "--volume", "appdata:8GiB:/srv/appdata")
-    say("the virtual machine is switched on: \(firmware) firmware, an empty 40 GiB disk; its console: \(lab.folder)/node1.console")
+    say(
+      "the virtual machine is switched on: \(firmware) firmware, an empty 40 GiB disk; its console: \(lab.folder)/node1.console"
+    )
     try await lab.boot(machine) { running in
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
-          try await lab.wait(for: machine.name, of: running, seconds: 1200, what: "the install") { $0.state == "active" }
+          try await lab.wait(for: machine.name, of: running, seconds: 1200, what: "the install") {
+            $0.state == "active"
+          }
         }
         group.addTask { try await lab.appliance.follow("watch", machine.name) }
         try await group.next()

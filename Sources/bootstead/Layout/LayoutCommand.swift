@@ -38,7 +38,8 @@ struct LayoutPreview: AsyncParsableCommand {
         (spec, disks) = (detail.machine.layout, known.disks)
         consents.formUnion(detail.consents)
         identity = LayoutIdentity(
-          machineName: detail.machine.name.text, machineID: detail.machine.identifier, installID: detail.machine.install)
+          machineName: detail.machine.name.text, machineID: detail.machine.identifier, installID: detail.machine.install
+        )
       } else if let inventory {
         guard let data = FileManager.default.contents(atPath: inventory) else {
           throw CommandFailure.failed("\(inventory) can not be read")

@@ -4,7 +4,8 @@ import Foundation
 
 /// The disk layout of a machine, as flags.
 struct LayoutOptions: ParsableArguments {
-  @Option(help: "The system disk: a name below /dev/disk/by-id, or serial:NUMBER. Needed where two disks fit equally well.")
+  @Option(
+    help: "The system disk: a name below /dev/disk/by-id, or serial:NUMBER. Needed where two disks fit equally well.")
   var disk: String?
 
   @Option(help: "Size of the system partition instead of 20 % of the disk, such as 40GiB.")
@@ -49,7 +50,9 @@ struct LayoutOptions: ParsableArguments {
 
   private func bytes(_ text: String, option: String) throws -> UInt64 {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
-    let units: [String: UInt64] = ["": 1, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+    let units: [String: UInt64] = [
+      "": 1, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40,
+    ]
     guard let number = UInt64(digits), let unit = units[String(text.dropFirst(digits.count))],
       case let (bytes, overflow) = number.multipliedReportingOverflow(by: unit), !overflow
     else { throw ValidationError("\(option): '\(text)' is not a size such as 40GiB") }

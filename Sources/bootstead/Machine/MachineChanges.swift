@@ -45,7 +45,8 @@ struct MachineSecret: AsyncParsableCommand {
   func run() async throws {
     try await reportingFailures {
       guard isatty(STDIN_FILENO) == 0 else {
-        throw CommandFailure.failed("give the secret on standard input: bootstead machine secret \(name) \(secret) < FILE")
+        throw CommandFailure.failed(
+          "give the secret on standard input: bootstead machine secret \(name) \(secret) < FILE")
       }
       let value = FileHandle.standardInput.readDataToEndOfFile()
       guard !value.isEmpty, value.count <= 1 << 20 else {

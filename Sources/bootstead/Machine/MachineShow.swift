@@ -42,11 +42,15 @@ struct MachineShow: AsyncParsableCommand {
     add("no layout", machine.planRefusal)
     add("may erase", detail.consents.isEmpty ? nil : detail.consents.joined(separator: ", "))
     if let inventory = machine.inventory {
-      add("processor", "\(inventory.processor.model ?? inventory.processor.architecture), \(inventory.processor.threads) threads")
+      add(
+        "processor",
+        "\(inventory.processor.model ?? inventory.processor.architecture), \(inventory.processor.threads) threads")
       add("memory", byteText(inventory.memoryBytes))
       add("firmware", "\(inventory.firmware.kind.rawValue), Secure Boot \(inventory.firmware.secureBoot.rawValue)")
       for interface in inventory.interfaces {
-        add("nic", "\(interface.name) \(interface.mac) \(interface.driver ?? "") \(interface.hasLink ? "link" : "no link")")
+        add(
+          "nic",
+          "\(interface.name) \(interface.mac) \(interface.driver ?? "") \(interface.hasLink ? "link" : "no link")")
       }
       for disk in inventory.disks.disks {
         add("disk", disk.summary)

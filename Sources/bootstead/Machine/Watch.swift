@@ -1,6 +1,8 @@
 import ArgumentParser
+import BootDecision
 import Fleet
 import Foundation
+import OperatorAPI
 
 struct Watch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,12 +20,19 @@ struct Watch: AsyncParsableCommand {
       let line = ProgressLine()
       let deadline = timeout > 0 ? ContinuousClock.now + .seconds(timeout) : nil
       var last: Int64 = 0
+      let since = Date()
+      var told: Set<String> = []
       while true {
         let events: [FleetEvent] = try await client.get("\(path)/events?after=\(last)")
         for event in events {
           line.end()
           try show(event, json: appliance.json) { text(of: event) }
           last = event.id ?? last
+        }
+        for row in try await client.get("\(path)/why", as: WhyAnswer.self).decisions.reversed() where row.at >= since {
+          guard told.insert(row.decision).inserted else { continue }
+          line.end()
+          try show(row, json: appliance.json) { text(of: row) }
         }
         let machine = try await client.get(path, as: MachineDetail.self).machine
         switch machine.state {
@@ -45,6 +54,20 @@ struct Watch: AsyncParsableCommand {
         try await Task.sleep(for: .milliseconds(500))
       }
     }
+  }
+
+  private func text(of row: WhyAnswer.Row) -> String {
+    let time = row.at.formatted(.iso8601.time(includingFractionalSeconds: false))
+    guard let record = try? JSONDecoder().decode(BootDecisionRecord.self, from: Data(row.decision.utf8)) else {
+      return "\(time)  \(row.decision)"
+    }
+    let asked =
+      switch record.client.kind {
+      case .pxe: "its firmware asked (PXE)"
+      case .httpClient: "its firmware asked (UEFI HTTP boot)"
+      case .iPXE: "iPXE asked"
+      }
+    return "\(time)  \(asked): \(record.decision.bootFile ?? record.decision.verdict.rawValue)"
   }
 
   private func text(of event: FleetEvent) -> String {

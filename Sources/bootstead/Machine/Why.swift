@@ -33,7 +33,8 @@ struct Why: AsyncParsableCommand {
     }
     let client = record.client
     let decision = record.decision
-    var head = "\(time)  \(client.kind.rawValue) on \(client.interface), port \(client.port.rawValue): \(decision.verdict.rawValue)"
+    var head =
+      "\(time)  \(client.kind.rawValue) on \(client.interface), port \(client.port.rawValue): \(decision.verdict.rawValue)"
     if let file = decision.bootFile { head += " \(file)" }
     if let style = decision.style { head += " (\(style.rawValue))" }
     return [head] + decision.reasons.map { "    - \($0.text)" }

@@ -11,6 +11,7 @@ struct ApplianceOptions: ParsableArguments {
 
   var client: ApplianceClient {
     ApplianceClient(
-      socketPath: socket ?? ProcessInfo.processInfo.environment["BOOTSTEAD_SOCKET"] ?? "/var/lib/bootstead/bootstead.sock")
+      socketPath: socket ?? ProcessInfo.processInfo.environment["BOOTSTEAD_SOCKET"]
+        ?? "/var/lib/bootstead/bootstead.sock")
   }
 }

@@ -12,8 +12,9 @@ struct TableOutput {
     let all = [titles] + rows
     let widths = titles.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
     return all.map { row in
-      zip(row, widths).map { cell, width in cell.padding(toLength: max(width, cell.count), withPad: " ", startingAt: 0) }
-        .joined(separator: "  ").trimmingSuffix { $0 == " " }
+      zip(row, widths).map { cell, width in cell.padding(toLength: max(width, cell.count), withPad: " ", startingAt: 0)
+      }
+      .joined(separator: "  ").trimmingSuffix { $0 == " " }
     }.joined(separator: "\n")
   }
 }

@@ -90,7 +90,8 @@ struct Appliance: Sendable {
     try catalogue.store.keep(
       only: catalogue.images.flatMap { [$0.kernel, $0.initrd] } + catalogue.loaders.map(\.record.blob))
     if catalogue.loaders.isEmpty {
-      logger.warning("no boot loader: apt-get install ipxe, or bootstead loader add; BIOS and UEFI firmware gets nothing")
+      logger.warning(
+        "no boot loader: apt-get install ipxe, or bootstead loader add; BIOS and UEFI firmware gets nothing")
     }
     if catalogue.image(named: "installer") == nil {
       logger.warning("no boot image: run 'bootstead installer build', or no machine can be installed")
