@@ -25,9 +25,10 @@ struct BootHTTPChannel: ServerChildChannel, HTTPChannelHandler {
       try pipeline.configureHTTPServerPipeline(
         withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
         withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
+      // Nearest to the network, so that it sees file regions go out.
+      try pipeline.addHandler(IdleStateHandler(allTimeout: idleTimeout))
       try pipeline.addHandler(FileRegionHandler())
       try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-      try pipeline.addHandler(IdleStateHandler(allTimeout: idleTimeout))
       try pipeline.addHandler(IdleCloseHandler())
       return try NIOAsyncChannel(
         wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))

@@ -42,14 +42,19 @@ func fileResponse(_ file: ServedFile, to request: Request, context: BootRequestC
   }
   let channel = context.channel
   let body = ResponseBody(contentLength: range.count) { writer in
-    if !range.isEmpty {
-      let region = FileRegion(fileHandle: open.handle, readerIndex: range.lowerBound, endIndex: range.upperBound)
+    // In pieces, each of which counts as a sign of life of the connection.
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: pieceSize) {
+      let region = FileRegion(
+        fileHandle: open.handle, readerIndex: start, endIndex: min(start + pieceSize, range.upperBound))
       try await channel.triggerUserOutboundEvent(SendFileRegion(region: region)).get()
     }
     try await writer.finish(nil)
   }
   return Response(status: status, headers: headers, body: body)
 }
+
+/// Bytes that are handed to the kernel at once.
+private let pieceSize = 2 << 20
 
 /// Closes the file when the last response that reads it is gone.
 private final class OpenFile: Sendable {
