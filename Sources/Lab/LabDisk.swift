@@ -29,7 +29,6 @@ public struct LabDisk: Sendable {
     guard format == .raw else {
       let raw = path + ".raw"
       try await LabTool.run("qemu-img", ["convert", "-O", "raw", path, raw])
-      defer { _ = raw }
       let digest = try await LabDisk(path: raw, serial: serial, format: .raw, bus: bus).digest()
       try await LabTool.run("rm", ["-f", raw])
       return digest
@@ -39,11 +38,11 @@ public struct LabDisk: Sendable {
   }
 
   /// QEMU's arguments for the disk with the index `number`.
-  func arguments(_ number: Int) -> [String] {
+  func arguments(_ number: Int, isOrdered: Bool) -> [String] {
     let name = "disk\(number)"
     // The disk of a test need not survive a power cut of the host.
     let drive = ["-drive", "if=none,id=\(name),file=\(path),format=\(format.rawValue),cache=unsafe,discard=unmap"]
-    let end = "drive=\(name),serial=\(serial),bootindex=\(10 + number)"
+    let end = "drive=\(name),serial=\(serial)" + (isOrdered ? ",bootindex=\(10 + number)" : "")
     return switch bus {
     case .virtio: drive + ["-device", "virtio-blk-pci,\(end)"]
     case .sata: drive + ["-device", "ich9-ahci,id=ahci\(number)", "-device", "ide-hd,bus=ahci\(number).0,\(end)"]

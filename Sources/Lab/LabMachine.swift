@@ -69,7 +69,11 @@ public final class LabMachine: Sendable {
       "-netdev", "tap,id=net0,ifname=\(tap),script=no,downscript=no",
     ]
     if let uuid = configuration.uuid { arguments += ["-uuid", uuid] }
-    var interface = "\(configuration.interfaceModel),netdev=net0,mac=\(configuration.mac),bootindex=1"
+    var interface = "\(configuration.interfaceModel),netdev=net0,mac=\(configuration.mac)"
+    // SeaBIOS is told the order by QEMU at each start. OVMF keeps its own in its variables, as real firmware does, where
+    // the agent's entry for the disk belongs; told by QEMU, it would try every kind of network boot first, each time.
+    let isOrdered = configuration.firmware == .bios
+    if isOrdered { interface += ",bootindex=1" }
     if configuration.firmware != .bios {
       let variables = base + ".vars"
       let (code, template) = ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -83,13 +87,13 @@ public final class LabMachine: Sendable {
       // Without an option ROM the firmware's own network boot runs.
       interface += ",romfile="
       if configuration.firmware == .uefiHTTP {
-        for name in ["IPv4PXESupport", "IPv6PXESupport"] {
+        for name in ["IPv4PXESupport", "IPv6Support"] {
           arguments += ["-fw_cfg", "name=opt/org.tianocore/\(name),string=n"]
         }
       }
     }
     arguments += ["-device", interface]
-    for (number, disk) in configuration.disks.enumerated() { arguments += disk.arguments(number) }
+    for (number, disk) in configuration.disks.enumerated() { arguments += disk.arguments(number, isOrdered: isOrdered) }
 
     try await network.addTap(tap)
     do {

@@ -24,7 +24,8 @@ public enum LabTool {
   /// - Throws: ``LabError/toolFailed(command:status:output:)`` where it ends with a code other than 0.
   public static func show(_ program: String, _ arguments: [String]) async throws {
     let result = try await Subprocess.run(
-      executable(program), arguments: Arguments(arguments), output: .standardOutput, error: .standardError)
+      executable(program), arguments: Arguments(arguments), output: .currentStandardOutput, error: .currentStandardError
+    )
     guard result.terminationStatus.isSuccess else {
       throw LabError.toolFailed(
         command: ([program] + arguments).joined(separator: " "), status: "\(result.terminationStatus)", output: "")
