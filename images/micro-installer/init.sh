@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # PID 1 of the micro-installer. Brings up devices, network and consoles, then keeps `bootstead-agent install` running.
 # It mounts no disk and activates no volume: whatever is done to disks is done by the agent.
 #
@@ -20,6 +21,7 @@ ln -snf /proc/self/fd /dev/fd
 hostname bootstead-installer
 
 argument() {
+	# shellcheck disable=SC2013 # words are what is wanted
 	for word in $(cat /proc/cmdline); do
 		case "$word" in "$1"=*) echo "${word#*=}" && return ;; esac
 	done
@@ -38,6 +40,7 @@ CONSOLES=$(consoles)
 for console in $CONSOLES; do
 	case "$console" in /dev/ttyS*) stty -F "$console" 115200 clocal 2>/dev/null ;; esac
 done
+# shellcheck disable=SC2086 # one argument for each
 set -- $CONSOLES
 if [ $# -gt 0 ]; then
 	mkfifo /run/bootstead/console
@@ -112,7 +115,7 @@ network() {
 		fi
 		sleep 1
 		waited=$((waited + 1))
-		[ $((waited % 10)) = 0 ] && say "no address yet after $waited s; interfaces: $(echo $(interfaces))"
+		[ $((waited % 10)) = 0 ] && say "no address yet after $waited s; interfaces: $(interfaces | tr '\n' ' ')"
 	done
 	for lease in /run/bootstead/leases/*; do
 		[ -e "$lease" ] && say "address $(cat "$lease") on ${lease##*/}"
@@ -124,6 +127,7 @@ network
 if [ "$(argument bootstead.mode)" = rescue ]; then
 	say "rescue shell: nothing is installed, nothing is changed. 'reboot -f' leaves it."
 	for console in $CONSOLES; do
+		# shellcheck disable=SC2094 # a terminal is read and written
 		(while :; do setsid cttyhack sh -l <"$console" >"$console" 2>&1; sleep 1; done) &
 	done
 	while :; do wait; sleep 1; done

@@ -1,4 +1,5 @@
-#!@busybox@/bin/sh
+#!/bin/sh
+# shellcheck shell=dash
 # Puts the files in place that a running system needs outside the store. May run any number of times, also in a chroot.
 export PATH=@sw@/bin
 umask 022

@@ -18,6 +18,7 @@ let
       substitute() {
         from=$1 to=$2; shift 2
         cp $from $to; chmod u+w $to
+        sed -i "1s|^#!.*|#!$busybox/bin/sh|" $to
         for pair in "$@"; do sed -i "s|@''${pair%%=*}@|''${pair#*=}|g" $to; done
       }
       umask 022

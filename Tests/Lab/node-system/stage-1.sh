@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # Stage 1 of the lab's node: drivers, volume group, root file system.
 /bin/busybox mkdir -p /usr/bin /usr/sbin /sbin
 /bin/busybox --install -s
@@ -12,7 +13,9 @@ echo "stage 1: drivers"
 for module in virtio_pci virtio_blk virtio_scsi ahci ata_piix nvme xhci_pci sd_mod usb_storage dm_mod dm_thin_pool dm_snapshot crc32c_generic ext4 xfs; do
 	modprobe -q $module
 done
-root= init=/nix/var/nix/profiles/system/init
+root=""
+init=/nix/var/nix/profiles/system/init
+# shellcheck disable=SC2013 # words are what is wanted
 for word in $(cat /proc/cmdline); do
 	case $word in init=*) init=${word#init=} ;; esac
 done

@@ -1,4 +1,5 @@
-#!@busybox@/bin/sh
+#!/bin/sh
+# shellcheck shell=dash
 # Stage 2 of the lab's node, and its process 1.
 export PATH=@sw@/bin HOME=/root TERM=linux
 exec </dev/console >/dev/console 2>&1

@@ -1,4 +1,5 @@
-#!@busybox@/bin/sh
+#!/bin/sh
+# shellcheck shell=dash
 # Makes this system what the machine boots: `switch-to-configuration boot`. Runs in the installer's chroot and on the node.
 set -eu
 export PATH=@sw@/bin
@@ -66,7 +67,7 @@ search --no-floppy --set=found --label BOOTSTEAD
 set volume="($found)"
 END
 	entry "$(sed -n 's/.*"label": "\([^"]*\)".*/\1/p' "$system/boot.json")" "$system"
-	for link in $(ls -d $profiles/system-*-link 2>/dev/null | sort -t- -k2 -rn | head -20); do
+	for link in $(find $profiles -name "system-*-link" | sort -t- -k2 -rn | head -20); do
 		[ -e "$link/kernel" ] || continue
 		generation=$(basename "$link" -link)
 		entry "Generation ${generation#system-}" "$link"

@@ -1,4 +1,7 @@
-#!@busybox@/bin/sh
+#!/bin/sh
+# shellcheck disable=SC2154 # udhcpc sets the variables
+# udhcpc gives the lease in the environment.
+# shellcheck shell=dash disable=SC2154
 export PATH=@sw@/bin
 case "$1" in
 deconfig) ip link set "$interface" up ;;
