@@ -1,5 +1,4 @@
 #!/bin/sh
-# shellcheck disable=SC2154 # udhcpc sets the variables
 # udhcpc gives the lease in the environment.
 # shellcheck shell=dash disable=SC2154
 export PATH=@sw@/bin
