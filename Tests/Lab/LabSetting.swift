@@ -3,22 +3,21 @@ import Lab
 
 /// What the lab's tests run with.
 ///
-/// `BOOTSTEAD_BINARY` and `BOOTSTEAD_AGENT` name the programs under test; by default they are looked for beside the test
-/// program. `BOOTSTEAD_LAB` is the folder for disks, logs and artefacts.
+/// `BOOTSTEAD_BINARIES` is the folder of the programs under test, `BOOTSTEAD_SOURCE` the project's, `BOOTSTEAD_VAR` the one
+/// for disks, logs and artefacts: `make test` sets them. The defaults are those of a release build in the project's folder.
 enum LabSetting {
   private static func variable(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
-  private static var products: String {
-    URL(fileURLWithPath: CommandLine.arguments.first ?? ".").deletingLastPathComponent().path
-  }
-
-  static var binary: String { variable("BOOTSTEAD_BINARY") ?? products + "/bootstead" }
-  static var agent: String { variable("BOOTSTEAD_AGENT") ?? products + "/bootstead-agent" }
-  static var folder: String { variable("BOOTSTEAD_LAB") ?? source + "/var/lab" }
+  private static var binaries: String { variable("BOOTSTEAD_BINARIES") ?? source + "/.build/release" }
+  static var binary: String { binaries + "/bootstead" }
+  static var agent: String { binaries + "/bootstead-agent" }
+  static var folder: String { (variable("BOOTSTEAD_VAR") ?? source + "/var") + "/lab" }
 
   /// The project's folder: this file is Tests/Lab/LabSetting.swift.
   static var source: String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    if let source = variable("BOOTSTEAD_SOURCE") { return source }
+    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
       .path
   }
 
