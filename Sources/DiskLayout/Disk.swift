@@ -64,9 +64,9 @@ public struct Disk: Codable, Sendable, Hashable {
 
   /// `nvme-…  931.5 GiB nvme, Samsung SSD 980, serial S64D…`
   public var summary: String {
-    var parts = ["\(id)  \(ByteSize.text(size)) \(bus.rawValue)"]
-    if let model { parts.append(model) }
-    parts.append(serial.map { "serial \($0)" } ?? "no serial number")
+    var parts = ["\(id.printable)  \(ByteSize.text(size)) \(bus.rawValue)"]
+    if let model { parts.append(model.printable) }
+    parts.append(serial.map { "serial \($0.printable)" } ?? "no serial number")
     return parts.joined(separator: ", ")
   }
 }

@@ -25,14 +25,14 @@ public struct DiskContents: Codable, Sendable, Hashable {
   /// What is there, one line each, for people.
   public var findings: [String] {
     var lines: [String] = []
-    if let unreadable { lines.append("could not be read: \(unreadable)") }
+    if let unreadable { lines.append("could not be read: \(unreadable.printable)") }
     lines += signatures.map { "whole disk: \($0)" }
-    if let table, partitions.isEmpty { lines.append("an empty \(table.kind) partition table") }
+    if let table, partitions.isEmpty { lines.append("an empty \(table.kind.printable) partition table") }
     for partition in partitions {
       let what =
         partition.signatures.isEmpty
         ? "nothing recognised" : partition.signatures.map(\.description).joined(separator: ", ")
-      let name = partition.name.map { " “\($0)”" } ?? ""
+      let name = partition.name.map { " “\($0.printable)”" } ?? ""
       lines.append("partition \(partition.number)\(name), \(ByteSize.text(partition.size)): \(what)")
     }
     return lines
@@ -110,16 +110,17 @@ public struct Signature: Codable, Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String {
-    let named = label.map { " “\($0)”" } ?? ""
+    let named = label.map { " “\($0.printable)”" } ?? ""
     switch type {
     case "LVM2_member":
-      return volumeGroup.map { "member of the LVM volume group “\($0.name)”" } ?? "an LVM physical volume in no group"
+      return volumeGroup.map { "member of the LVM volume group “\($0.name.printable)”" }
+        ?? "an LVM physical volume in no group"
     case "zfs_member": return "member of the ZFS pool\(named)"
     case "linux_raid_member": return "member of the Linux RAID\(named)"
     case "isw_raid_member", "ddf_raid_member", "via_raid_member", "nvidia_raid_member", "promise_fasttrack_raid_member":
       return "member of a firmware RAID (\(type))"
     case "crypto_LUKS": return "LUKS encryption\(named)"
-    default: return "\(type)\(named)"
+    default: return "\(type.printable)\(named)"
     }
   }
 

@@ -64,25 +64,25 @@ extension LayoutRefusal: CustomStringConvertible {
     case .ambiguous(let disks):
       return "\(disks.count) disks would do equally well:" + Self.list(disks) + "\nName one of them in the layout."
     case .notFound(let wanted, let present):
-      return "\(Self.sentence(wanted)) is not in this machine. It has:"
+      return "\(Self.sentence(wanted.printable)) is not in this machine. It has:"
         + Self.list(present.isEmpty ? ["no disks"] : present)
     case .nameNotUnique(let wanted, let matches):
-      return "\(Self.sentence(wanted)) is not one disk but \(matches.count):" + Self.list(matches)
+      return "\(Self.sentence(wanted.printable)) is not one disk but \(matches.count):" + Self.list(matches)
         + "\nName it by its stable name instead."
     case .forbidden(let disk, let reason):
       return "\(disk) cannot be the system disk: \(reason)."
     case .inUse(let disk, let users):
-      return "\(disk) is in use by \(users.joined(separator: ", ")). Stop what uses it, and try again."
+      return "\(disk) is in use by \(users.map(\.printable).joined(separator: ", ")). Stop what uses it, and try again."
     case .foreignContent(let disk, let consentName, let findings):
       return "\(disk) is not empty, and what is on it was not made for this machine:" + Self.list(findings)
-        + "\nIf all of it may be destroyed, allow it for “\(consentName)”."
+        + "\nIf all of it may be destroyed, allow it for “\(consentName.printable)”."
     case .laidOutDifferently(let disk, let consentName, let found):
       return "\(disk) carries this machine's partitions, but not in a form that can be taken over:" + Self.list(found)
-        + "\nIf all of it may be destroyed, allow it for “\(consentName)”."
+        + "\nIf all of it may be destroyed, allow it for “\(consentName.printable)”."
     case .dataMissing(let disk, let consentName, let expected, let findings):
       return "The data volume group \(expected) is not on \(disk). Found:"
         + Self.list(findings.isEmpty ? ["nothing"] : findings)
-        + "\nNothing was changed. If the data may be given up, allow to lose it for “\(consentName)”."
+        + "\nNothing was changed. If the data may be given up, allow to lose it for “\(consentName.printable)”."
     case .groupNameTaken(let name, let disk):
       return "\(disk) carries a volume group “\(name)” already, and two groups of one name cannot be used together. "
         + "Give the layout's group another name, or remove that disk."

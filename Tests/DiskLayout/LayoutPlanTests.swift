@@ -87,4 +87,23 @@ struct LayoutPlanTests {
   func sizes(_ bytes: UInt64, _ text: String) {
     #expect(ByteSize.text(bytes) == text)
   }
+
+  @Test("Labels and names from a disk reach no terminal as they are")
+  func printable() {
+    let hostile = "\u{1b}[2J\u{7}\u{202e}evil\n" + String(repeating: "x", count: 500)
+    let disk = Disk(
+      id: hostile, node: "/dev/sda", size: 1 << 30, bus: .usb, model: hostile, serial: hostile,
+      contents: DiskContents(
+        partitions: [
+          FoundPartition(
+            number: 1, start: 0, size: .max, type: hostile, name: hostile,
+            signatures: [
+              Signature(type: hostile, label: hostile),
+              Signature(type: "LVM2_member", volumeGroup: FoundVolumeGroup(name: hostile, uuid: hostile)),
+            ])
+        ], unreadable: hostile))
+    let text = disk.summary + disk.contents.findings.joined()
+    #expect(text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 && $0.value != 0x202e })
+    #expect(text.contains("evil") && text.count < 1200)
+  }
 }

@@ -1,7 +1,8 @@
 import DiskLayout
 import Foundation
 
-/// The inventories beside the tests, each as an agent reports it, less CPU and network.
+/// The inventories beside the tests, in the form in which an agent reports them, less CPU and network. Models, sizes,
+/// sector sizes and partition tables are modelled on real products; serial numbers and identifiers are made up.
 enum RecordedInventory {
   static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Inventories")
 

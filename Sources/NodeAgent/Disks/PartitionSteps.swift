@@ -31,9 +31,10 @@ extension DiskExecutor {
       return disk.contents.table?.uuid == plan.tableUUID && hasPlannedPartitions(disk)
     } run: { () throws(DiskExecutionError) in
       try await settle(text)
-      // Without the lock udev looks into the disk at the moment when the kernel is to read the table again (udev's
-      // systemd.io/BLOCK_DEVICE_LOCKING).
-      // sfdisk writes the backup table first and the protective MBR last: cut off in between, the disk has no table.
+      // Without the lock udev looks into the disk at the moment when the kernel is to read the table again
+      // (systemd.io/BLOCK_DEVICE_LOCKING).
+      // sfdisk writes the backup table first and the protective MBR last (libfdisk, gpt_write_disklabel): cut off in
+      // between, the disk has no table.
       try await command(
         text,
         Command(
