@@ -22,7 +22,7 @@ public struct TFTPServerConfiguration: Sendable {
 
   public init(
     addresses: [IPv4Address], port: Int = 69, maximumBlockSize: Int = 1468, maximumWindowSize: Int = 16,
-    transferLimit: Int = 512, transferLimitPerPeer: Int = 4,
+    transferLimit: Int = 512, transferLimitPerPeer: Int = 32,
     isServed: @escaping @Sendable (IPv4Address) -> Bool = { _ in true }
   ) {
     self.addresses = addresses

@@ -39,6 +39,9 @@ final class TransferHandler: ChannelInboundHandler {
   private var isOver = false
   /// Lets the kernel cut a window into packets; given up at the first refusal.
   private var usesSegmentation: Bool
+  /// It worked, and nothing timed out since.
+  private var segmentationIsProven = false
+  private var timeoutsSeen = 0
 
   init(job: Job) {
     self.job = job
@@ -103,7 +106,6 @@ final class TransferHandler: ChannelInboundHandler {
 
   private func send(_ blocks: ClosedRange<Int>, _ context: ChannelHandlerContext) {
     buffer.clear()
-    var ends: [Int] = []
     for block in blocks {
       buffer.writeInteger(TFTPPacket.Operation.data.rawValue)
       buffer.writeInteger(UInt16(truncatingIfNeeded: block))
@@ -112,46 +114,52 @@ final class TransferHandler: ChannelInboundHandler {
       if let payload = content.getSlice(at: content.readerIndex + range.lowerBound, length: range.count) {
         buffer.writeImmutableBuffer(payload)
       }
-      ends.append(buffer.writerIndex)
-    }
-    let segment = TFTPPacket.dataHeaderLength + job.agreement.blockSize
-    if usesSegmentation, blocks.count > 1, buffer.readableBytes <= TransferHandler.largestSegmentedWrite {
-      return sendSegmented(ends, segment: segment, context)
     }
     if !transfer.wasHeard {
       sendChecked(envelope(buffer), context)
+    } else if usesSegmentation, blocks.count > 1, buffer.readableBytes <= TransferHandler.largestSegmentedWrite {
+      sendSegmented(context)
     } else {
-      writeEach(buffer, ends: ends, context)
+      writeEach(buffer, context)
     }
   }
 
   /// A UDP datagram before it is cut (`UDP_SEGMENT`).
   private static let largestSegmentedWrite = 65507
 
-  private func sendSegmented(_ ends: [Int], segment: Int, _ context: ChannelHandlerContext) {
+  private func sendSegmented(_ context: ChannelHandlerContext) {
     let metadata = AddressedEnvelope<ByteBuffer>.Metadata(
-      ecnState: .transportNotCapable, packetInfo: nil, segmentSize: segment)
+      ecnState: .transportNotCapable, packetInfo: nil, segmentSize: packetLength)
     let whole = buffer
+    let data = wrapOutboundOut(AddressedEnvelope(remoteAddress: job.address, data: whole, metadata: metadata))
+    if transfer.counts.timeouts > timeoutsSeen {
+      timeoutsSeen = transfer.counts.timeouts
+      segmentationIsProven = false
+    }
+    if segmentationIsProven { return context.writeAndFlush(data, promise: nil) }
     let promise = context.eventLoop.makePromise(of: Void.self)
     let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
-    promise.futureResult.whenFailure { _ in
-      // Ports without checksum offload refuse it (EIO), and so do blocks above the MTU (EINVAL).
+    promise.futureResult.whenComplete { result in
       let (handler, context) = bound.value
-      guard !handler.isOver else { return }
-      handler.usesSegmentation = false
-      handler.writeEach(whole, ends: ends, context)
+      switch result {
+      case .success: handler.segmentationIsProven = true
+      case .failure:
+        // Ports without checksum offload refuse it (EIO), and so do blocks above the MTU (EINVAL).
+        guard !handler.isOver else { return }
+        handler.usesSegmentation = false
+        handler.writeEach(whole, context)
+      }
     }
-    context.writeAndFlush(
-      wrapOutboundOut(AddressedEnvelope(remoteAddress: job.address, data: whole, metadata: metadata)), promise: promise)
+    context.writeAndFlush(data, promise: promise)
   }
 
-  private func writeEach(_ whole: ByteBuffer, ends: [Int], _ context: ChannelHandlerContext) {
-    var start = 0
-    for end in ends {
-      if let packet = whole.getSlice(at: start, length: end - start) {
-        context.write(wrapOutboundOut(envelope(packet)), promise: nil)
-      }
-      start = end
+  /// Length of every DATA packet but the last, in bytes.
+  private var packetLength: Int { TFTPPacket.dataHeaderLength + job.agreement.blockSize }
+
+  private func writeEach(_ whole: ByteBuffer, _ context: ChannelHandlerContext) {
+    var rest = whole
+    while let packet = rest.readSlice(length: min(packetLength, rest.readableBytes)), packet.readableBytes > 0 {
+      context.write(wrapOutboundOut(envelope(packet)), promise: nil)
     }
     context.flush()
   }
