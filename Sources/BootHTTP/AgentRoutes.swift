@@ -86,7 +86,11 @@ extension BootServer {
       }
     } catch {
       let refusal = refusal(for: error)
-      logger.info("agent request refused", metadata: ["path": "\(request.path)", "reason": "\(refusal.message)"])
+      if refusal.code == .unavailable {
+        logger.error("agent request not answered", metadata: ["path": "\(request.path)", "error": "\(error)"])
+      } else {
+        logger.info("agent request refused", metadata: ["path": "\(request.path)", "reason": "\(refusal.message)"])
+      }
       (status, body) = (self.status(of: refusal.code), try MessageCoder.encode(refusal))
     }
     let signature = try SignedResponse.sign(status: status, body: body, answering: request, key: applianceKey)
@@ -106,6 +110,7 @@ extension BootServer {
       AgentRefusal(code: .replayed, message: "request \(counter) came after request \(last)")
     case let error as SignatureError: AgentRefusal(code: .wrongSignature, message: "\(error)")
     case let error as MessageCoder.Failure: AgentRefusal(code: .malformed, message: "\(error)")
+    case FleetError.database: AgentRefusal(code: .unavailable, message: "the appliance's registry can not answer")
     case let error as FleetError: AgentRefusal(code: .notExpected, message: error.description)
     default: AgentRefusal(code: .unavailable, message: "the appliance could not answer: \(type(of: error))")
     }

@@ -13,7 +13,7 @@ struct BootHTTPChannel: ServerChildChannel, HTTPChannelHandler {
 
   let responder: HTTPChannelHandler.Responder
   /// A connection on which nothing moves for this long is closed.
-  var idleTimeout: TimeAmount = .seconds(60)
+  let idleTimeout: TimeAmount
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
@@ -25,7 +25,7 @@ struct BootHTTPChannel: ServerChildChannel, HTTPChannelHandler {
       try pipeline.configureHTTPServerPipeline(
         withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
         withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
-      // Nearest to the network, so that it sees file regions go out.
+      // Above the decoder, where a head counts when it is whole, and below what sends file regions.
       try pipeline.addHandler(IdleStateHandler(allTimeout: idleTimeout))
       try pipeline.addHandler(FileRegionHandler())
       try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))

@@ -23,6 +23,9 @@ public struct BootServer: Sendable {
     public var defaultImage: String
     /// Such as `console=ttyS0,115200`.
     public var consoleArguments: [String]
+    /// Seconds after which a connection is closed that brought no part of a request and took no piece of an answer. A
+    /// request's head counts when it is whole: a client that sends it byte by byte is closed too.
+    public var idleSeconds: Int64 = 60
     public var enrolment: @Sendable () -> Enrolment
     /// Told of each boot script and loader that was fetched.
     public var onContact: @Sendable (BootContactEvent) -> Void
@@ -68,7 +71,10 @@ public struct BootServer: Sendable {
     cacheRoutes(router)
     agentRoutes(router)
     return Application(
-      router: router, server: HTTPServerBuilder { BootHTTPChannel(responder: $0) },
+      router: router,
+      server: HTTPServerBuilder { responder in
+        BootHTTPChannel(responder: responder, idleTimeout: .seconds(configuration.idleSeconds))
+      },
       configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
       onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) }, logger: logger)
   }

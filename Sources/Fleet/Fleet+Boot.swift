@@ -11,7 +11,7 @@ extension Fleet {
   static let loopWindow: TimeInterval = 600
 
   /// So many unknown machines may wait for approval; a flood of made-up addresses fills no more than that.
-  static let discoveredLimit = 256
+  package static let discoveredLimit = 256
 
   /// A machine asks for its boot script: decides what it gets, and records the boot.
   public func boot(_ contact: BootContact, enrolment: Enrolment) async throws -> BootAnswer {
@@ -46,8 +46,10 @@ extension Fleet {
         try database.execute(
           sql: """
             DELETE FROM boot WHERE machine = ? AND nonce NOT IN
-              (SELECT nonce FROM boot WHERE machine = ? ORDER BY at DESC LIMIT 8)
-            """, arguments: [machine.id, machine.id])
+              (SELECT nonce FROM boot WHERE machine = ? ORDER BY at DESC, rowid DESC LIMIT 8)
+              -- Anybody can ask for scripts: that must not end the claim of an agent at work.
+              AND nonce NOT IN (SELECT nonce FROM claim WHERE machine = ? AND state IN ('current', 'waiting'))
+            """, arguments: [machine.id, machine.id, machine.id])
         answer.nonce = nonce
       case .localDisk, .hold, .blocked: break
       }
@@ -57,6 +59,10 @@ extension Fleet {
 
   /// What the state of a machine means for its next boot.
   public static func intent(of machine: Machine, now: Date) -> BootIntent {
+    intent(of: BootStanding(machine), now: now)
+  }
+
+  static func intent(of machine: BootStanding, now: Date) -> BootIntent {
     if machine.blocked { return .blocked }
     if machine.nextBoot == .rescue { return .rescue }
     switch machine.state {
@@ -71,7 +77,7 @@ extension Fleet {
     }
   }
 
-  private static func looping(_ machine: Machine, _ now: Date) -> BootIntent? {
+  private static func looping(_ machine: BootStanding, _ now: Date) -> BootIntent? {
     let recent = machine.bootsWithoutReport.filter { now.timeIntervalSince($0) < loopWindow }
     guard recent.count >= loopLimit else { return nil }
     return .hold(
@@ -82,10 +88,10 @@ extension Fleet {
   private func discover(_ contact: BootContact, _ enrolment: Enrolment, in database: Database, now: Date) throws
     -> Machine?
   {
-    guard enrolment != .closed, !contact.mac.isMulticast else { return nil }
-    let waiting = try Machine.filter(sql: "state = 'discovered'").fetchCount(database)
-    guard waiting < Fleet.discoveredLimit else { return nil }
+    guard enrolment != .closed, !contact.mac.isMulticast, contact.mac.value != 0 else { return nil }
     let name = try MachineName("m-" + contact.mac.hyphenated.replacingOccurrences(of: "-", with: ""))
+    guard try makeRoom(in: database), try Machine.filter(sql: "name = ?", arguments: [name.text]).isEmpty(database)
+    else { return nil }
     var machine = Machine(name: name, state: .discovered, layout: LayoutSpec(), createdAt: now)
     try insert(&machine, addresses: [contact.mac], in: database)
     try record("an unknown machine asked to boot", of: machine, kind: "discovered", in: database, now: now)
@@ -95,6 +101,22 @@ extension Fleet {
       try arm(&machine, window: 3600, in: database, now: now)
     }
     return machine
+  }
+
+  /// Of the unknown machines whose agent was never heard, the one that is silent for longest gives way: a flood of
+  /// made-up addresses must not keep a real machine out.
+  /// - Returns: false when there is no room.
+  private func makeRoom(in database: Database) throws -> Bool {
+    let unheard = "inventory IS NULL AND name LIKE 'm-____________'"
+    guard
+      try Machine.filter(sql: "state = 'discovered' OR (\(unheard))").fetchCount(database) >= Fleet.discoveredLimit
+    else { return true }
+    try database.execute(
+      sql: """
+        DELETE FROM machine WHERE id =
+          (SELECT id FROM machine WHERE \(unheard) AND state = 'discovered' ORDER BY lastSeen, id LIMIT 1)
+        """)
+    return database.changesCount > 0
   }
 
   /// The machine and mode of a boot, for its overlay.
@@ -118,11 +140,9 @@ extension Fleet {
   func refreshDirectory(_ database: Database) throws {
     var machines: [Int64: MachineView] = [:]
     let now = now()
-    for machine in try Machine.fetchAll(database) {
-      if let id = machine.id {
-        machines[id] = MachineView(
-          name: machine.name.text, intent: Fleet.intent(of: machine, now: now), quirks: machine.quirks)
-      }
+    for standing in try BootStanding.fetchAll(database) {
+      machines[standing.id] = MachineView(
+        name: standing.name.text, intent: Fleet.intent(of: standing, now: now), quirks: standing.quirks)
     }
     var views: [MACAddress: MachineView] = [:]
     for row in try Row.fetchAll(database, sql: "SELECT mac, machine FROM nic") {

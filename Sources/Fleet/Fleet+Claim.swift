@@ -67,13 +67,19 @@ extension Fleet {
         recipient: hello.recipient, agentNonce: hello.agentNonce, bootNonce: hello.bootNonce)
       claim.lastSeen = now
       try claim.update(database)
-      machine.inventory = hello.inventory
+      try database.execute(
+        sql: """
+          DELETE FROM claim WHERE machine = ? AND state IN ('ended', 'waiting') AND session <> ? AND session NOT IN
+            (SELECT session FROM claim WHERE machine = ? AND state IN ('ended', 'waiting') ORDER BY lastSeen DESC LIMIT 16)
+          """, arguments: [machine.id, claim.session, machine.id])
       machine.lastSeen = now
-      machine.bootsWithoutReport = []
+      if claim.state == .current {
+        machine.inventory = hello.inventory
+        machine.bootsWithoutReport = []
+      }
       try machine.update(database)
-      try record(
-        "agent claimed the machine, code \(claim.code?.description ?? "")", of: machine, kind: "claim", in: database,
-        now: now)
+      let what = claim.state == .current ? "agent claimed the machine" : "another agent claims the machine and waits"
+      try record("\(what), code \(claim.code?.description ?? "")", of: machine, kind: "claim", in: database, now: now)
       return HelloAnswer(serverNonce: claim.serverNonce, machineName: machine.name.text)
     }
     // Refused after the commit, so that the freeze stays.
@@ -98,14 +104,56 @@ extension Fleet {
       return false
     }
     if isSame || !isAlive {
-      try database.execute(sql: "UPDATE claim SET state = 'ended' WHERE session = ?", arguments: [other.session])
-      claim.state = .current
-      // What was compared was the other agent's code.
-      if !isSame && machine.trust == .verified && machine.state != .discovered { machine.trust = .trustOnFirstUse }
+      try replaceCurrent(by: &claim, of: &machine, sameKeys: isSame, in: database)
     } else {
       claim.state = .waiting
     }
     return true
+  }
+
+  /// Ends the current claim; another one takes its place.
+  private func replaceCurrent(by claim: inout Claim, of machine: inout Machine, sameKeys: Bool, in database: Database)
+    throws
+  {
+    try database.execute(
+      sql: "UPDATE claim SET state = 'ended' WHERE machine = ? AND state = 'current'", arguments: [claim.machine])
+    claim.state = .current
+    // What was compared was the other agent's code.
+    if !sameKeys && machine.trust == .verified { machine.trust = .trustOnFirstUse }
+  }
+
+  /// Runs what a signed request asks for. That it came, and a freeze that it caused, stay even where it is refused;
+  /// what it began to change does not.
+  private func handle<Value: Sendable>(
+    _ request: SignedRequest, _ work: @escaping @Sendable (Database, Date, Claim, inout Machine) throws -> Value
+  ) async throws -> Value {
+    let outcome: Result<Value, any Error> = try await write { database, now in
+      var (claim, machine) = try authenticate(request, in: database, now: now)
+      var outcome: Result<Value, any Error>?
+      try database.inSavepoint {
+        do {
+          outcome = .success(try work(database, now, claim, &machine))
+          return .commit
+        } catch {
+          outcome = .failure(error)
+          return .rollback
+        }
+      }
+      return outcome ?? .failure(FleetError.database("the change was not made"))
+    }
+    return try outcome.get()
+  }
+
+  /// As ``handle(_:_:)``, for what only the agent may say whose claim is current.
+  private func handleCurrent<Value: Sendable>(
+    _ request: SignedRequest, _ work: @escaping @Sendable (Database, Date, inout Machine) throws -> Value
+  ) async throws -> Value {
+    try await handle(request) { database, now, claim, machine in
+      guard claim.state == .current else {
+        throw AgentRefusal(code: .notExpected, message: "another agent claimed this machine a moment ago: wait")
+      }
+      return try work(database, now, &machine)
+    }
   }
 
   /// Checks a signed request of an agent: its session, its signature, its counter. Ends with the claim and machine.
@@ -129,9 +177,7 @@ extension Fleet {
     case .waiting:
       let current = try Claim.current(of: machine, in: database)
       if let current, now.timeIntervalSince(current.lastSeen) < Fleet.claimAlive { break }
-      try database.execute(
-        sql: "UPDATE claim SET state = 'ended' WHERE machine = ? AND state = 'current'", arguments: [claim.machine])
-      claim.state = .current
+      try replaceCurrent(by: &claim, of: &machine, sameKeys: current?.agentKey == key, in: database)
     case .begun, .ended:
       throw AgentRefusal(code: .unknownSession, message: "this session has ended: begin again")
     }
@@ -144,7 +190,15 @@ extension Fleet {
   private func accept(_ counter: UInt64, for claim: inout Claim) throws {
     var highest = SessionCounter(last: UInt64(claim.counter))
     try highest.accept(counter)
-    claim.counter = Int64(clamping: counter)
+    claim.counter = try stored(counter)
+  }
+
+  /// SQLite's integers end at 2^63; a larger counter could be replayed.
+  private func stored(_ counter: UInt64) throws -> Int64 {
+    guard let stored = Int64(exactly: counter) else {
+      throw AgentRefusal(code: .malformed, message: "the counter \(counter) is above \(Int64.max)")
+    }
+    return stored
   }
 
   private func freeze(_ machine: inout Machine, _ reason: String, in database: Database, now: Date) throws {
@@ -154,8 +208,7 @@ extension Fleet {
 
   /// What the agent is to do next.
   public func task(signed request: SignedRequest, source: InstallSource) async throws -> AgentTask {
-    try await write { database, now in
-      var (claim, machine) = try authenticate(request, in: database, now: now)
+    try await handle(request) { database, now, claim, machine in
       let code = claim.code?.description ?? ""
       let waitsForApproval = "waiting for approval: bootstead machine approve \(machine.name) --code \(code)"
       if claim.state == .waiting {
@@ -189,7 +242,8 @@ extension Fleet {
     let plan: LayoutPlan
     do {
       plan = try LayoutPlanner.plan(
-        inventory: inventory.disks, spec: machine.layout, consent: consent, identity: machine.layoutIdentity)
+        inventory: inventory.disks, spec: machine.layout, consent: consent, identity: machine.layoutIdentity,
+        keeping: machine.installedDisks?.compactMap(\.volumeGroupUUID).first)
     } catch {
       let refusal = error.description
       if machine.planRefusal != refusal {
@@ -245,19 +299,17 @@ extension Fleet {
   }
 
   public func inventory(_ inventory: MachineInventory, signed request: SignedRequest) async throws {
-    try await write { database, now in
-      var (_, machine) = try authenticate(request, in: database, now: now)
+    try await handleCurrent(request) { database, _, machine in
       machine.inventory = inventory
       try machine.update(database)
     }
   }
 
   public func progress(_ report: ProgressReport, signed request: SignedRequest) async throws {
-    try await write { database, now in
-      var (_, machine) = try authenticate(request, in: database, now: now)
+    try await handleCurrent(request) { database, now, machine in
       let isNewStep = machine.progress?.step != report.step.rawValue
       machine.progress = MachineProgress(
-        step: report.step.rawValue, fraction: report.fraction, detail: report.detail, at: now)
+        step: report.step.rawValue, fraction: report.fraction, detail: displayable(report.detail, limit: 500), at: now)
       try machine.update(database)
       if isNewStep {
         try record("\(report.step.title): \(report.detail)", of: machine, kind: "progress", in: database, now: now)
@@ -266,8 +318,7 @@ extension Fleet {
   }
 
   public func installed(_ report: InstalledReport, signed request: SignedRequest) async throws {
-    try await write { database, now in
-      var (_, machine) = try authenticate(request, in: database, now: now)
+    try await handleCurrent(request) { database, now, machine in
       guard report.task == machine.install else {
         throw AgentRefusal(code: .notExpected, message: "this is not the install that was ordered")
       }
@@ -283,10 +334,9 @@ extension Fleet {
   }
 
   public func failed(_ report: FailedReport, signed request: SignedRequest) async throws {
-    try await write { database, now in
-      var (_, machine) = try authenticate(request, in: database, now: now)
+    try await handleCurrent(request) { database, now, machine in
       if machine.state == .failed { return }
-      machine.reason = "\(report.step.title): \(report.error)"
+      machine.reason = displayable("\(report.step.title): \(report.error)", limit: 1000)
       try change(
         &machine, by: .fail, "failed at \(report.step.title): \(report.error)",
         detail: report.logLines.suffix(200).joined(separator: "\n"), in: database, now: now)
@@ -297,15 +347,16 @@ extension Fleet {
   public func report(_ report: NodeReport, signed request: SignedRequest) async throws {
     try await write { database, now in
       guard
-        var machine = try Machine.filter(sql: "name = ?", arguments: [report.machineName]).fetchOne(database)
-          ?? Machine.fetchAll(database).first(where: { $0.nodeKey == report.nodeKey }),
+        // Its name may have changed since, or belong to another machine by now.
+        var machine = try Machine.filter(sql: "nodeKey = ?", arguments: [report.nodeKey.description])
+          .order(sql: "name = ? DESC", arguments: [report.machineName]).fetchOne(database),
         let key = machine.nodeKey, request.session == SessionIdentifier(node: key)
       else { throw AgentRefusal(code: .unknownSession, message: "no machine is known by this node's key") }
       try request.verify(by: key)
       var counter = SessionCounter(last: UInt64(machine.nodeCounter))
       try counter.accept(request.counter)
-      machine.nodeCounter = Int64(clamping: request.counter)
-      machine.runningClosure = report.closure
+      machine.nodeCounter = try stored(request.counter)
+      machine.runningClosure = displayable(report.closure, limit: 300)
       machine.lastSeen = now
       machine.bootsWithoutReport = []
       if machine.state == .active {

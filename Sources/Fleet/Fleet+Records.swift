@@ -119,14 +119,21 @@ extension Fleet {
   public func store(_ loader: StoredLoader) async throws { try await store(loader, named: loader.name, in: "loader") }
 
   public func removeImage(_ name: ImageName) async throws {
-    let user = try await database.read { database in
-      try String.fetchOne(database, sql: "SELECT name FROM machine WHERE image = ?", arguments: [name.text])
+    try await database.write { database in
+      if let user = try String.fetchOne(
+        database, sql: "SELECT name FROM machine WHERE image = ?", arguments: [name.text])
+      {
+        throw FleetError.conflict("the image '\(name)' is set for '\(user)': set another one first")
+      }
+      try database.execute(sql: "DELETE FROM image WHERE name = ?", arguments: [name.text])
     }
-    if let user { throw FleetError.conflict("the image '\(name)' is set for '\(user)': set another one first") }
-    try await remove(name, from: "image")
   }
 
-  public func removeLoader(_ name: ImageName) async throws { try await remove(name, from: "loader") }
+  public func removeLoader(_ name: ImageName) async throws {
+    try await database.write { database in
+      try database.execute(sql: "DELETE FROM loader WHERE name = ?", arguments: [name.text])
+    }
+  }
 
   private func records<Record: Decodable & Sendable>(_ table: String) async throws -> [Record] {
     try await database.read { database in
@@ -141,12 +148,6 @@ extension Fleet {
     try await database.write { database in
       try database.execute(
         sql: "INSERT OR REPLACE INTO \(table) (name, record) VALUES (?, ?)", arguments: [name.text, text])
-    }
-  }
-
-  private func remove(_ name: ImageName, from table: String) async throws {
-    try await database.write { database in
-      try database.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name.text])
     }
   }
 
@@ -181,8 +182,13 @@ extension Fleet {
   }
 
   /// Stops keeping a closure; garbage collection removes it.
+  /// - Throws: ``FleetError/conflict(_:)`` while a machine is set to it.
   public func forgetClosure(_ root: String) async throws {
     let known = try await database.write { database in
+      if let user = try String.fetchOne(database, sql: "SELECT name FROM machine WHERE closure = ?", arguments: [root])
+      {
+        throw FleetError.conflict("\(root) is the closure of '\(user)': set another one first")
+      }
       try database.execute(sql: "DELETE FROM closure WHERE path = ?", arguments: [root])
       return database.changesCount > 0
     }

@@ -28,6 +28,9 @@ public struct Fleet: Sendable {
     try database.read { try refreshDirectory($0) }
   }
 
+  /// The newest events of each machine that are kept.
+  package static let eventLimit = 5000
+
   // MARK: Reading
 
   public func machines() async throws -> [MachineDetail] {
@@ -64,7 +67,7 @@ public struct Fleet: Sendable {
       machine: machine, addresses: try addresses(of: machine, in: database),
       consents: try String.fetchAll(
         database, sql: "SELECT disk FROM consent WHERE machine = ? ORDER BY disk", arguments: [machine.id]),
-      code: claim?.code, agentLastSeen: claim?.lastSeen)
+      code: [.installed, .active].contains(machine.state) ? nil : claim?.code, agentLastSeen: claim?.lastSeen)
   }
 
   // MARK: The operator's verbs
@@ -77,8 +80,8 @@ public struct Fleet: Sendable {
       machine.uuid = request.uuid
       machine.role = request.role
       machine.stacks = request.stacks
-      machine.closure = request.closure
-      machine.image = request.image
+      machine.closure = try request.closure.map(checkedClosure)
+      machine.image = try request.image.map(checkedImage)
       try insert(&machine, addresses: request.addresses, in: database)
       try record("machine added by the operator", of: machine, kind: "state", in: database, now: now)
       try giveConsent(request.consents, to: machine, in: database, now: now)
@@ -94,10 +97,10 @@ public struct Fleet: Sendable {
       let claim = try Claim.current(of: machine, in: database)
       if let code = request.code {
         guard let shown = claim?.code else { throw FleetError.noClaim(machine: machine.name.text) }
-        guard try ShortCode(code) == shown else { throw FleetError.codeMismatch(machine: machine.name.text) }
+        guard (try? ShortCode(code)) == shown else { throw FleetError.codeMismatch(machine: machine.name.text) }
       }
       if let rename = request.rename { try self.rename(&machine, to: rename, in: database) }
-      machine.closure = request.closure ?? machine.closure
+      machine.closure = try request.closure.map(checkedClosure) ?? machine.closure
       machine.role = request.role ?? machine.role
       if !request.stacks.isEmpty { machine.stacks = request.stacks }
       machine.layout = request.layout ?? machine.layout
@@ -132,6 +135,9 @@ public struct Fleet: Sendable {
       for mac in request.removeAddresses {
         try database.execute(
           sql: "DELETE FROM nic WHERE machine = ? AND mac = ?", arguments: [machine.id, mac.description])
+        guard database.changesCount > 0 else {
+          throw FleetError.invalidValue(field: "remove-mac", reason: "\(mac) is no address of '\(machine.name)'")
+        }
       }
       guard try !addresses(of: machine, in: database).isEmpty else { throw FleetError.noAddress(machine.name.text) }
       try machine.update(database)
@@ -141,12 +147,22 @@ public struct Fleet: Sendable {
   }
 
   public func remove(_ name: String) async throws {
-    try await write { database, _ in _ = try find(name, in: database).delete(database) }
+    try await write { database, now in
+      let machine = try find(name, in: database)
+      for mac in try addresses(of: machine, in: database) {
+        try database.execute(sql: "DELETE FROM decision WHERE mac = ?", arguments: [mac.description])
+      }
+      try machine.delete(database)
+      var event = FleetEvent(
+        machine: nil, at: now, kind: "removed", state: nil, text: "machine \(machine.name) removed by the operator",
+        detail: nil)
+      try event.insert(database)
+    }
   }
 
   /// Stores a secret; it leaves the appliance only sealed to a key of the node's.
   public func setSecret(_ value: Data, named secret: String, of name: String) async throws {
-    guard secret.range(of: "^[a-z0-9][a-z0-9._-]{0,62}$", options: .regularExpression) != nil else {
+    guard secret.wholeMatch(of: /[a-z0-9][a-z0-9._\-]{0,62}/) != nil else {
       throw FleetError.invalidValue(field: "secret", reason: "a name is 1 to 63 of a-z, 0-9, '.', '_' and '-'")
     }
     try await write { database, now in
@@ -192,14 +208,20 @@ public struct Fleet: Sendable {
     _ text: String, of machine: Machine, kind: String, detail: String? = nil, in database: Database, now: Date
   ) throws {
     var event = FleetEvent(
-      machine: machine.id, at: now, kind: kind, state: kind == "state" ? machine.state : nil, text: text,
-      detail: detail)
+      machine: machine.id, at: now, kind: kind, state: kind == "state" ? machine.state : nil,
+      text: displayable(text, limit: 2000), detail: detail)
     try event.insert(database)
+    // Agents cause events: without a bound one of them fills the disk.
+    try database.execute(
+      sql: """
+        DELETE FROM event WHERE machine = ? AND id <=
+          (SELECT id FROM event WHERE machine = ? ORDER BY id DESC LIMIT 1 OFFSET ?)
+        """, arguments: [machine.id, machine.id, Fleet.eventLimit])
   }
 
   func arm(_ machine: inout Machine, window: TimeInterval, in database: Database, now: Date) throws {
     guard (60...2_592_000).contains(window) else {
-      throw FleetError.invalidValue(field: "window", reason: "\(Int(window)) s is not between 1 minute and 30 days")
+      throw FleetError.invalidValue(field: "window", reason: "\(window) s is not between 1 minute and 30 days")
     }
     if machine.state != .failed { machine.install = UUID().uuidString.lowercased() }
     machine.progress = nil

@@ -4,7 +4,17 @@ import GRDB
 /// Opens the SQLite file and brings it to the current schema.
 enum FleetDatabase {
   /// - Throws: ``FleetError/database(_:)`` when the file can not be opened, is damaged, or comes from a newer version.
-  static func open(at path: String) throws -> DatabasePool {
+  static func open(at path: String) throws(FleetError) -> DatabasePool {
+    do {
+      return try openChecked(at: path)
+    } catch let error as FleetError {
+      throw error
+    } catch {
+      throw .database("\(path) can not be opened (\(error)); it may be damaged: restore it from a backup")
+    }
+  }
+
+  private static func openChecked(at path: String) throws -> DatabasePool {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = true
     configuration.busyMode = .timeout(10)

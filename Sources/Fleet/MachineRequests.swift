@@ -70,8 +70,8 @@ public struct SetMachine: Codable, Sendable {
     if let uuid { machine.uuid = uuid.isEmpty ? nil : try SystemUUID(uuid) }
     if let role { machine.role = role.isEmpty ? nil : role }
     if let stacks { machine.stacks = stacks }
-    if let closure { machine.closure = closure.isEmpty ? nil : closure }
-    if let image { machine.image = image.isEmpty ? nil : image }
+    if let closure { machine.closure = closure.isEmpty ? nil : try checkedClosure(closure) }
+    if let image { machine.image = image.isEmpty ? nil : try checkedImage(image) }
     if let layout { machine.layout = layout }
     if let quirks { machine.quirks = quirks }
     if let blocked { machine.blocked = blocked }

@@ -31,7 +31,12 @@ public struct BlobStore: Sendable {
     let temporary = directory.appendingPathComponent(".incoming-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: temporary) }
     do {
-      guard let source = FileHandle(forReadingAtPath: path) else { throw ImageError.unreadable(path) }
+      // A pipe would never end, and a device is no file to keep.
+      var isDirectory: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue,
+        try URL(fileURLWithPath: path).resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey])
+          .isRegularFile == true, let source = FileHandle(forReadingAtPath: path)
+      else { throw ImageError.unreadable(path) }
       defer { try? source.close() }
       guard
         FileManager.default.createFile(atPath: temporary.path, contents: nil, attributes: [.posixPermissions: 0o600])
@@ -52,6 +57,12 @@ public struct BlobStore: Sendable {
       if FileManager.default.fileExists(atPath: final) { return blob }
       guard rename(temporary.path, final) == 0 else {
         throw ImageError.failed("\(final): \(String(cString: strerror(errno)))")
+      }
+      // The name is durable only when the directory is.
+      let folder = open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      defer { close(folder) }
+      guard folder >= 0, fsync(folder) == 0 else {
+        throw ImageError.failed("\(directory.path): \(String(cString: strerror(errno)))")
       }
       return blob
     } catch let error as ImageError {

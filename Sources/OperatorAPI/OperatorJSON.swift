@@ -7,6 +7,7 @@ import Images
 import Logging
 import NIOCore
 import NetworkAddress
+import NixFormats
 
 /// JSON as the API writes and reads it: ISO 8601 dates, sorted keys.
 public enum OperatorJSON {
@@ -61,7 +62,9 @@ struct ErrorMiddleware<Context: RequestContext>: RouterMiddleware {
       case .nameTaken, .addressTaken, .transition, .conflict, .codeMismatch, .noClaim: (.conflict, error.description)
       default: (.badRequest, error.description)
       }
-    case let error as CacheError: (.unprocessableContent, String(describing: error))
+    case let error as CacheError:
+      (error.reason == .missing ? .notFound : .unprocessableContent, String(describing: error))
+    case let error as NixFormatError: (.badRequest, error.description)
     case let error as ImageError: (.badRequest, error.description)
     case let error as AddressError: (.badRequest, error.description)
     case let error as DecodingError: (.badRequest, "the request's JSON does not fit: \(reason(of: error))")
