@@ -92,8 +92,8 @@ final class RequestDesk: Sendable {
             peer: peer.address, peerPort: peer.port, name: name.path, size: content.count)))
       let job = TransferHandler.Job(
         peer: peer, address: address, number: number, name: name.path, content: content, agreement: agreement,
-        table: table, report: { [weak self] in self?.ended($0) },
-        countStranger: { [weak self] in self?.counters.withLock { $0.strangers += 1 } })
+        table: table, report: { self.ended($0) },
+        countStranger: { self.counters.withLock { $0.strangers += 1 } })
       open(job, local: local)
     }
   }
@@ -113,9 +113,9 @@ final class RequestDesk: Sendable {
           try channel.pipeline.syncOperations.addHandler(TransferHandler(job: job))
         }
       }
-    bootstrap.bind(host: local.description, port: 0).whenFailure { [weak self] error in
+    bootstrap.bind(host: local.description, port: 0).whenFailure { error in
       table.remove(job.peer, number: job.number)
-      self?.noSocket(job, error)
+      self.noSocket(job, error)
     }
   }
 

@@ -66,10 +66,11 @@ public final class TFTPServer: Service {
     logger.info("TFTP listens", metadata: ["addresses": "\(listeners.compactMap(\.localAddress))"])
     try? await gracefulShutdown()
     settle(.failed(CancellationError()))
+    for listener in listeners { try? await listener.close() }
     for channel in desk.table.channels {
       channel.pipeline.fireUserInboundEventTriggered(TransferCommand.end(.serverStopped))
+      try? await channel.closeFuture.get()
     }
-    for listener in listeners { try? await listener.close() }
   }
 
   private func settle(_ new: State) {
