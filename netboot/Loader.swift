@@ -11,16 +11,16 @@ public struct Loader: Hashable, Sendable {
   /// Where that package puts it, the usual place first.
   public let paths: [String]
 
-  /// Where in the listed files an own build is expected to differ: nothing is known of what it can do.
+  /// False for own builds, of which nothing is known until they run.
   public var isFromDebian: Bool { debianPackage != nil }
 }
 
 /// The kind of firmware that can start a loader.
 public enum LoaderArchitecture: String, Hashable, Sendable, CaseIterable, Codable {
   case bios
-  case efiIA32 = "efi-ia32"
-  case efiX64 = "efi-x64"
-  case efiARM64 = "efi-arm64"
+  case efiIA32
+  case efiX64
+  case efiARM64
 }
 
 /// What a loader can do that decides where it is used.
@@ -33,6 +33,6 @@ public enum LoaderFeature: String, Hashable, Sendable, CaseIterable, Codable {
   case ownDrivers = "own-drivers"
   /// Asks for `autoexec.ipxe` by itself.
   case autoexec
-  /// Can be booted by UEFI HTTP boot and by TFTP alike.
+  /// Has `vcreate`.
   case vlan
 }
