@@ -126,8 +126,7 @@ class SimulatedClient: SimulatedHost {
       else { return }
       cancelTimers()
       close(68)
-      (lease, address) = (acknowledgement, acknowledgement.yourAddress)
-      lan.claim(address, for: self, on: link)
+      adopt(acknowledgement)
       done(true)
     }
     send(message)
@@ -136,7 +135,12 @@ class SimulatedClient: SimulatedHost {
 
   /// Goes on with the lease of an earlier stage.
   func adopt(_ lease: DHCPMessage) {
-    (self.lease, address) = (lease, lease.yourAddress)
+    self.lease = lease
+    adopt(address: lease.yourAddress)
+  }
+
+  func adopt(address: IPv4Address) {
+    self.address = address
     lan.claim(address, for: self, on: link)
   }
 

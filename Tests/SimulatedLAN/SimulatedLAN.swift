@@ -48,13 +48,16 @@ final class SimulatedLAN {
 
   func after(_ delay: Duration, _ action: @escaping () -> Void) { events.add(at: now + delay, action) }
 
-  /// Runs until a condition holds, nothing is left to do, or a span of virtual time is over.
+  /// Runs until a condition holds or a span of virtual time is over.
   /// - Returns: whether the condition held.
   @discardableResult
   func run(for span: Duration, until isDone: () -> Bool = { false }) -> Bool {
     let end = now + span
     while !isDone() {
-      guard let moment = events.nextMoment, moment <= end, let event = events.popFirst() else { return false }
+      guard let moment = events.nextMoment, moment <= end, let event = events.popFirst() else {
+        clock.advance(to: end)
+        return isDone()
+      }
       clock.advance(to: event.moment)
       event.action()
     }
