@@ -8,5 +8,20 @@ public struct LabMachineStatus: Decodable, Sendable {
   /// Why its disks can not be laid out.
   public var planRefusal: String?
 
+  /// What its agent found, or nil while none has reported.
+  public var inventory: Inventory?
+
+  public struct Inventory: Decodable, Sendable {
+    public var disks: Disks
+
+    public struct Disks: Decodable, Sendable {
+      public var disks: [Disk]
+    }
+
+    public struct Disk: Decodable, Sendable {
+      public var serial: String?
+    }
+  }
+
   struct Detail: Decodable { var machine: LabMachineStatus }
 }

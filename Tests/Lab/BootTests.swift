@@ -21,7 +21,8 @@ struct BootTests {
       let configuration = LabMachine.Configuration(
         name: "node1", firmware: firmware, mac: "52:54:00:12:34:56", disks: [disk])
       try await lab.appliance.run(
-        "machine", "add", "--mac", configuration.mac, "--name", "node1", "--closure", lab.closure)
+        "machine", "add", "--mac", configuration.mac, "--name", "node1", "--closure", lab.closure,
+        "--volume", "appdata:4GiB:/srv/appdata")
 
       try await lab.boot(configuration) { machine in
         try await lab.wait(for: "node1", of: machine, seconds: 600, what: "the install") {
@@ -37,6 +38,7 @@ struct BootTests {
       try await lab.boot(configuration) { machine in
         try await machine.wait(for: "starts from its own disk", seconds: 180)
         try await machine.wait(for: "node: node1, system \(lab.closure)", seconds: 180)
+        try await machine.wait(for: "node: mounted /srv/appdata", seconds: 60)
         try await machine.wait(for: "node: reported", seconds: 120)
         #expect(!machine.console.text.contains("micro-installer"))
       }
@@ -53,13 +55,14 @@ struct BootTests {
       let machine = LabMachine.Configuration(
         name: "stranger", firmware: .bios, mac: "52:54:00:77:00:01", disks: [disk])
       try await lab.boot(machine) { machine in
-        try await machine.wait(for: "inventory sent", seconds: 240)
+        try await machine.wait(for: "waiting for approval", seconds: 240)
         // The agent has had its answer; what it does with it shows within this time.
         try await Task.sleep(for: .seconds(20))
         #expect(!machine.console.text.contains("node: reported"))
       }
       let machines = try await lab.appliance.machines()
       #expect(machines.map(\.state) == ["discovered"])
+      #expect(machines.first?.inventory?.disks.disks.map(\.serial) == ["UNKNOWN1"])
       #expect(try await disk.digest() == before)
     }
   }

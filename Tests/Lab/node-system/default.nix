@@ -58,6 +58,7 @@ let
   dosfstools = programs "dosfstools";
   e2fsprogs = programs "e2fsprogs";
   grub = programs "grub";
+  jq = programs "jq";
   kmod = programs "kmod";
   lvm2 = programs "lvm2";
   thinTools = programs "thin-provisioning-tools";
@@ -103,7 +104,7 @@ let
 
   sw = run "system-path" {
     inherit busybox;
-    first = [ dosfstools e2fsprogs grub kmod lvm2 thinTools udev utilLinux xfsprogs nodeAgent ];
+    first = [ dosfstools e2fsprogs grub jq kmod lvm2 thinTools udev utilLinux xfsprogs nodeAgent ];
   } ''
     mkdir -p $out/bin
     for package in $first; do for program in $package/bin/*; do ln -s $program $out/bin/; done; done

@@ -15,7 +15,8 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -o remount,rw /
 @out@/activate
 ln -sfn @out@ /run/booted-system
-hostname "$(sed -n 's/.*"name"[^"]*"\([a-z0-9-]*\)".*/\1/p' /var/lib/bootstead/machine.json 2>/dev/null | head -1 | grep . || echo bootstead-node)"
+machine=/var/lib/bootstead/machine.json
+hostname "$(jq -r '.name // "bootstead-node"' $machine 2>/dev/null || echo bootstead-node)"
 echo "node: $(hostname), system @out@"
 
 @sw@/bin/systemd-udevd --daemon
@@ -24,17 +25,19 @@ udevadm trigger --type=devices --action=add
 udevadm settle --timeout=30
 [ -d /sys/firmware/efi ] && modprobe -q efivarfs && mount -t efivarfs efivarfs /sys/firmware/efi/efivars
 
-# Volumes: the hand-off's own table, in the form of fstab(5). A volume that does not mount is said and does not stop the node.
+# The file systems of machine.json, which a NixOS module would declare. One that does not mount is said and does not stop
+# the node. By its path, because the shell's own mount does not know options such as nofail.
 modprobe -q vfat
-boot=$(blkid -L BOOTSTEAD) && mkdir -p /boot && mount -t vfat -o umask=0077 "$boot" /boot || echo "node: no /boot (label BOOTSTEAD)"
-if [ -r /var/lib/bootstead/fstab ]; then
-	while read -r device folder type options _; do
-		case "$device" in '' | '#'*) continue ;; esac
-		[ "$folder" = / ] || [ "$folder" = /boot ] || [ "$folder" = none ] || [ "$type" = swap ] && continue
-		mkdir -p "$folder"
-		mountpoint -q "$folder" || mount -t "$type" -o "${options:-defaults}" "$device" "$folder" || echo "node: $folder does not mount from $device"
-	done </var/lib/bootstead/fstab
+if [ -r $machine ]; then
+	jq -r '.fileSystems[] | select(.mountPoint != "/") | [.device, .mountPoint, .type, (.options + ["defaults"] | join(","))] | @tsv' $machine |
+		while read -r device folder type options; do
+			mkdir -p "$folder"
+			mountpoint -q "$folder" || @sw@/bin/mount -t "$type" -o "$options" "$device" "$folder" ||
+				echo "node: $folder does not mount from $device"
+			mountpoint -q "$folder" && echo "node: mounted $folder"
+		done
 fi
+boot=$(blkid -L BOOTSTEAD) && mkdir -p /boot && { mountpoint -q /boot || mount -t vfat -o umask=0077 "$boot" /boot; } || echo "node: no /boot (label BOOTSTEAD)"
 
 ip link set lo up
 ip address add 127.0.0.1/8 dev lo 2>/dev/null
