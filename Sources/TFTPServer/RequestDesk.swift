@@ -120,7 +120,7 @@ final class RequestDesk: Sendable {
   }
 
   private func noSocket(_ job: TransferHandler.Job, _ error: any Error) {
-    logger.warning("TFTP: no socket for a transfer", metadata: ["error": "\(error)", "client": "\(job.peer.address)"])
+    logger.debug("TFTP: no socket for a transfer", metadata: ["error": "\(error)", "client": "\(job.peer.address)"])
     counters.withLock { $0.failed += 1 }
     onEvent(
       .refused(

@@ -51,6 +51,8 @@ final class TransferHandler: ChannelInboundHandler {
   }
 
   func channelActive(context: ChannelHandlerContext) {
+    // Ended to make room before its socket was there.
+    guard !isOver else { return }
     perform(transfer.start(now: TransferHandler.now()), context)
   }
 
@@ -170,6 +172,7 @@ final class TransferHandler: ChannelInboundHandler {
     let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
     promise.futureResult.whenFailure { error in
       let (handler, context) = bound.value
+      guard !handler.isOver else { return }
       handler.perform(handler.transfer.stop(.sendFailed(String(describing: error))), context)
     }
     context.writeAndFlush(wrapOutboundOut(envelope), promise: promise)
