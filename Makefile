@@ -37,7 +37,7 @@ demo: build ## Network-boot a virtual bare machine and install it (KEEP=1 leaves
 .PHONY: test
 test: lint build fuzz-short ## Everything that must hold, real boots included.
 	@Scripts/needs-root "make test"
-	$(SWIFT_BUILD) --build-tests --disable-testable-imports
+	$(SWIFT_BUILD) --build-tests
 	BOOTSTEAD_BINARIES=$(CURDIR)/$(BINARIES) BOOTSTEAD_SOURCE=$(CURDIR) BOOTSTEAD_VAR=$(VAR) \
 	  swift test --configuration $(CONFIGURATION) --skip-build --disable-testable-imports --disable-xctest $(if $(FILTER),--filter $(FILTER))
 

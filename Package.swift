@@ -150,9 +150,11 @@ let package = Package(
     tests("CPIO", ["CPIO"]),
     tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
     tests("DiskLayout", ["DiskLayout"], exclude: ["Inventories"]),
+    tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),
     tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
     tests("Lab", ["Lab"], exclude: ["node-system"]),
     tests("Netboot", ["Netboot"]),
+    tests("NetworkAddress", ["NetworkAddress"]),
     tests("NixFormats", ["NixFormats", "NixTestSupport"]),
     tests(
       "NodeAgent",
@@ -160,6 +162,7 @@ let package = Package(
     tests("NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", crypto]),
     tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
+    tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "TFTP", logging]),
     tests("TFTP", ["TFTP"]),
     tests("TFTPServer", ["NetworkAddress", "TFTP", "TFTPServer", logging, nioCore, nioPosix]),
   ]
