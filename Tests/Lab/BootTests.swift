@@ -25,21 +25,21 @@ struct BootTests {
         "--volume", "appdata:4GiB:/srv/appdata")
 
       try await lab.boot(configuration) { machine in
-        try await lab.wait(for: "node1", of: machine, seconds: 600, what: "the install") {
+        try await lab.wait(for: "node1", of: machine, seconds: 1800, what: "the install") {
           ["installed", "active"].contains($0.state)
         }
         // The restart goes through firmware and network again and must end on the disk.
-        try await lab.wait(for: "node1", of: machine, seconds: 300, what: "the node's own report") {
+        try await lab.wait(for: "node1", of: machine, seconds: 900, what: "the node's own report") {
           $0.state == "active"
         }
-        try await machine.wait(for: "node: reported", seconds: 60)
+        try await machine.wait(for: "node: reported", seconds: 300)
       }
 
       try await lab.boot(configuration) { machine in
-        try await machine.wait(for: "starts from its own disk", seconds: 180)
-        try await machine.wait(for: "node: node1, system \(lab.closure)", seconds: 180)
-        try await machine.wait(for: "node: mounted /srv/appdata", seconds: 60)
-        try await machine.wait(for: "node: reported", seconds: 120)
+        try await machine.wait(for: "starts from its own disk", seconds: 600)
+        try await machine.wait(for: "node: node1, system \(lab.closure)", seconds: 600)
+        try await machine.wait(for: "node: mounted /srv/appdata", seconds: 300)
+        try await machine.wait(for: "node: reported", seconds: 300)
         #expect(!machine.console.text.contains("micro-installer"))
       }
       let status = try await lab.appliance.machine("node1")
@@ -55,7 +55,7 @@ struct BootTests {
       let machine = LabMachine.Configuration(
         name: "stranger", firmware: .bios, mac: "52:54:00:77:00:01", disks: [disk])
       try await lab.boot(machine) { machine in
-        try await machine.wait(for: "waiting for approval", seconds: 240)
+        try await machine.wait(for: "waiting for approval", seconds: 900)
         // The agent has had its answer; what it does with it shows within this time.
         try await Task.sleep(for: .seconds(20))
         #expect(!machine.console.text.contains("node: reported"))
@@ -79,7 +79,7 @@ struct BootTests {
       try await lab.appliance.run(
         "machine", "add", "--mac", configuration.mac, "--name", "node2", "--closure", lab.closure)
       try await lab.boot(configuration) { machine in
-        let status = try await lab.wait(for: "node2", of: machine, seconds: 240, what: "the refusal") {
+        let status = try await lab.wait(for: "node2", of: machine, seconds: 900, what: "the refusal") {
           $0.planRefusal != nil
         }
         #expect(status.planRefusal?.contains("PRECIOUS1") == true)
