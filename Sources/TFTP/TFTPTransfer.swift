@@ -286,7 +286,7 @@ public struct TFTPTransfer: Sendable {
   }
 
   private var burstInterval: Duration {
-    min(max((roundTrip ?? .milliseconds(1)) * 3 / 2, .microseconds(200)), .milliseconds(20))
+    min(max((roundTrip ?? .milliseconds(1)) * 3 / 2, .milliseconds(1)), .milliseconds(20))
   }
 
   private var firstWait: Duration {

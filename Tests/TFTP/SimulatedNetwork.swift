@@ -25,16 +25,23 @@ struct SimulatedClient {
   var acknowledgements = 0
   /// Some firmware never sends the last one.
   var sendsLastAcknowledgement = true
+  /// Tells of a gap once, as RFC 7440 section 4 and U-Boot do, and not for each packet behind it.
+  var reportsGapOnce = false
+  var lastStray: Int?
   var isDone: Bool { received == blockCount }
 
   /// The block to acknowledge, if any. The absolute number stands for the 16 bits of the wire.
   mutating func receive(block: Int) -> Int? {
     guard block == received + 1 else {
+      let isNew = lastStray.map { block <= $0 } ?? true
+      lastStray = block
+      guard isNew || !reportsGapOnce else { return nil }
       sinceAcknowledgement = 0
       acknowledgements += 1
       return isDone && !sendsLastAcknowledgement ? nil : received
     }
     received = block
+    lastStray = nil
     sinceAcknowledgement += 1
     guard sinceAcknowledgement == agreement.windowSize || isDone else { return nil }
     sinceAcknowledgement = 0
@@ -66,12 +73,14 @@ struct SimulatedTransfer {
   private var clientDeadline = Duration.zero
 
   init(
-    size: Int, options: [TFTPOption], faults: Faults, seed: UInt64, sendsLastAcknowledgement: Bool = true
+    size: Int, options: [TFTPOption], faults: Faults, seed: UInt64, sendsLastAcknowledgement: Bool = true,
+    reportsGapOnce: Bool = false
   ) {
     let agreement = TFTPAgreement(options: options, size: size)
     transfer = TFTPTransfer(size: size, agreement: agreement, now: now)
     client = SimulatedClient(agreement: agreement, blockCount: transfer.blockCount)
     client.sendsLastAcknowledgement = sendsLastAcknowledgement
+    client.reportsGapOnce = reportsGapOnce
     self.faults = faults
     generator = SeededGenerator(seed: seed)
   }

@@ -39,6 +39,19 @@ struct TransferLossTests {
     }
   }
 
+  @Test("a client that tells of a gap only once gets its file too", arguments: windows)
+  func gapOnce(window: Int) {
+    for seed in UInt64(40)..<60 {
+      var run = SimulatedTransfer(
+        size: 1_000_000, options: options(window: window), faults: .init(loss: 0.05, lateness: 0.005), seed: seed,
+        reportsGapOnce: true)
+      run.run()
+      #expect(run.client.isDone, "\(seed) \(String(describing: run.transfer.outcome)) \(run.transfer.counts)")
+      #expect(run.transfer.outcome?.isSuccess == true)
+      #expect(run.ratio <= 1.3, "\(run.ratio) \(run.transfer.counts)")
+    }
+  }
+
   @Test("at 20 % loss a transfer always ends, and never sends more than three times the file", arguments: windows)
   func heavyLoss(window: Int) {
     for seed in UInt64(20)..<26 {
