@@ -104,10 +104,12 @@ public struct StatusAnswer: Codable, Sendable {
   public var machines: [String: Int]
   /// Counters of the boot services by name.
   public var counters: [String: Int]
+  /// Other servers that were seen to disturb network boots, a sentence each.
+  public var otherServers: [String]
 
   public init(
     version: String, startedAt: Date, addresses: [String], httpPort: Int, enrolment: String, cachePublicKey: String,
-    machines: [String: Int], counters: [String: Int]
+    machines: [String: Int], counters: [String: Int], otherServers: [String] = []
   ) {
     self.version = version
     self.startedAt = startedAt
@@ -117,6 +119,7 @@ public struct StatusAnswer: Codable, Sendable {
     self.cachePublicKey = cachePublicKey
     self.machines = machines
     self.counters = counters
+    self.otherServers = otherServers
   }
 }
 

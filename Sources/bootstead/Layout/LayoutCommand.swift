@@ -12,7 +12,8 @@ struct LayoutCommand: AsyncParsableCommand {
 struct LayoutPreview: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "preview", abstract: "Draw what an install would make of a machine's disks; nothing is written.",
-    discussion: "Give the name of a machine whose inventory is known, or a file made by 'bootstead-agent inventory'.")
+    discussion:
+      "Give the name of a machine whose inventory is known, or a file made by 'bootstead-agent inventory --json'.")
 
   @OptionGroup var appliance: ApplianceOptions
   @OptionGroup var layout: LayoutOptions

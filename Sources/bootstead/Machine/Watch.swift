@@ -42,6 +42,10 @@ struct Watch: AsyncParsableCommand {
           throw CommandFailure.failed(
             "\(machine.name) \(machine.state == .failed ? "failed" : "is frozen"): \(machine.reason ?? "no reason given"); "
               + "see 'bootstead why \(machine.name)', then 'bootstead machine approve \(machine.name)'")
+        case .approved:
+          line.end()
+          throw CommandFailure.failed(
+            "\(machine.name) is approved, but no install is armed any more: bootstead machine approve \(machine.name)")
         default: break
         }
         if let progress = machine.progress, let fraction = progress.fraction, !appliance.json {

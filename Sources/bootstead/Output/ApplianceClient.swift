@@ -16,13 +16,20 @@ struct ApplianceClient: Sendable {
   }
 
   func get<Answer: Decodable>(_ path: String, as type: Answer.Type = Answer.self) async throws -> Answer {
-    try OperatorJSON.decode(Answer.self, from: await send("GET", path, body: nil))
+    try decode(await send("GET", path, body: nil))
   }
 
   func send<Answer: Decodable>(
     _ method: String, _ path: String, _ body: some Encodable, as type: Answer.Type = Answer.self
   ) async throws -> Answer {
-    try OperatorJSON.decode(Answer.self, from: await send(method, path, body: OperatorJSON.encode(body)))
+    try decode(await send(method, path, body: OperatorJSON.encode(body)))
+  }
+
+  private func decode<Answer: Decodable>(_ data: Data) throws -> Answer {
+    do { return try OperatorJSON.decode(Answer.self, from: data) } catch {
+      throw CommandFailure.failed(
+        "the appliance's answer is not the one that was asked for: is a name empty, or is it of another version?")
+    }
   }
 
   /// A request whose answer has no content.

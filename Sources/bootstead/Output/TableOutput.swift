@@ -32,8 +32,20 @@ func show(_ value: some Encodable, json: Bool, _ text: () -> String) throws {
   if json {
     print(String(decoding: try OperatorJSON.encode(value), as: UTF8.self))
   } else {
-    print(text())
+    print(printable(text()))
   }
+}
+
+/// Text for a terminal: what machines say of themselves must not steer it.
+private func printable(_ text: String) -> String {
+  var result = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar.properties.generalCategory {
+    case .control where scalar != "\n", .format, .lineSeparator, .paragraphSeparator: result.append("\u{FFFD}")
+    default: result.append(scalar)
+    }
+  }
+  return String(result)
 }
 
 func byteText(_ bytes: UInt64) -> String {

@@ -46,6 +46,7 @@ struct Appliance: Sendable {
       at: data, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     lock = try DataDirectoryLock(data)
     addresses = try Appliance.addresses(of: options.interfaces)
+    for address in addresses.values { try checkPort(options.httpPort, on: address) }
     applianceKey = try ApplianceKey.loadOrCreate(at: data.appendingPathComponent("appliance.key"))
     fleet = try Fleet(path: data.appendingPathComponent("fleet.sqlite").path)
     let signingKey = try SigningKey.loadOrCreate(
@@ -108,7 +109,8 @@ struct Appliance: Sendable {
       configuration: ProxyDHCPConfiguration(interfaces: options.interfaces), policy: policy, directory: fleet.directory,
       decisions: sink, logger: Logger(label: "dhcp"))
     let tftp = tftpServer(proxy)
-    let boot = bootServer(proxy, enrolment)
+    // One listener to each served address: nothing is offered on the appliance's other interfaces.
+    let boot = addresses.values.sorted { $0.value < $1.value }.map { bootServer(proxy, enrolment, on: $0) }
     let socketPath = options.dataDirectory.appendingPathComponent("bootstead.sock").path
     try removeStaleSocket(socketPath)
     let fleet = fleet
@@ -129,8 +131,9 @@ struct Appliance: Sendable {
       configuration: ServiceGroupConfiguration(
         services: [
           .init(service: DecisionWriter(decisions: decisions, fleet: fleet, logger: Logger(label: "decisions"))),
-          .init(service: proxy), .init(service: tftp), .init(service: boot), .init(service: operatorServer),
-        ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services")))
+          .init(service: proxy), .init(service: tftp), .init(service: operatorServer),
+        ] + boot.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: Logger(label: "services")))
     do {
       try await group.run()
     } catch {
@@ -166,11 +169,12 @@ struct Appliance: Sendable {
       })
   }
 
-  private func bootServer(_ proxy: ProxyDHCPServer, _ enrolment: EnrolmentCell) -> some Service {
+  private func bootServer(_ proxy: ProxyDHCPServer, _ enrolment: EnrolmentCell, on address: IPv4Address) -> some Service
+  {
     BootServer(
       fleet: fleet, cache: cache, catalogue: catalogue, applianceKey: applianceKey,
       configuration: .init(
-        host: "0.0.0.0", port: options.httpPort, advertisedURL: { [self] in advertisedURL($0) },
+        host: address.description, port: options.httpPort, advertisedURL: { [self] in advertisedURL($0) },
         consoleArguments: options.consoles.map { "console=\($0)" }, enrolment: { enrolment.value },
         onContact: { event in
           switch event {
@@ -191,6 +195,9 @@ struct Appliance: Sendable {
       machines: Dictionary(grouping: machines, by: \.machine.state.rawValue).mapValues(\.count),
       counters: counters(of: proxy.counters, prefix: "dhcp").merging(counters(of: tftp.counters, prefix: "tftp")) {
         first, _ in first
+      },
+      otherServers: proxy.foreignServers.flatMap { server in
+        server.findings.map { "\(server.address) on \(server.interface): \($0.text)" }
       })
   }
 

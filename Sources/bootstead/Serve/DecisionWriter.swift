@@ -15,6 +15,15 @@ struct DecisionWriter: Service {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     for await record in decisions.cancelOnGracefulShutdown() {
+      if let machine = record.decision.machine {
+        logger.info(
+          "\(record.decision.verdict.rawValue)",
+          metadata: [
+            "machine": "\(machine)", "mac": "\(record.client.mac)", "client": "\(record.client.kind.rawValue)",
+            "file": "\(record.decision.bootFile ?? "-")",
+            "reasons": "\(record.decision.reasons.map(\.rawValue).joined(separator: ","))",
+          ])
+      }
       do {
         let row = Fleet.StoredDecision(
           at: Date(timeIntervalSince1970: Double(record.time) / 1000), mac: record.client.mac,

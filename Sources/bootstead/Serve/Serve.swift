@@ -2,6 +2,7 @@ import ArgumentParser
 import BootDecision
 import Foundation
 import Logging
+import Netboot
 
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -36,6 +37,9 @@ struct Serve: AsyncParsableCommand {
     guard !interface.isEmpty else { throw ValidationError("name an interface to answer on: --interface NAME") }
     guard (1...65_535).contains(httpPort) else { throw ValidationError("--http-port \(httpPort) is no port") }
     guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("--log-level '\(logLevel)' is unknown") }
+    for console in console {
+      do { _ = try KernelArgument("console=\(console)") } catch { throw ValidationError("--console: \(error)") }
+    }
     if let enrolment, Enrolment(rawValue: enrolment) == nil {
       throw ValidationError("--enrolment '\(enrolment)' is not closed, inventory or automatic")
     }
@@ -49,6 +53,8 @@ struct Serve: AsyncParsableCommand {
         handler.logLevel = level
         return handler
       }
+      // Keys, secrets and the operator's socket are made for their owner alone.
+      umask(0o077)
       let appliance = try await Appliance(
         Appliance.Options(
           interfaces: interface, dataDirectory: URL(fileURLWithPath: data), httpPort: httpPort, consoles: console,
