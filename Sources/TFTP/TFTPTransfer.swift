@@ -1,5 +1,4 @@
 /// The sending side of one transfer, without sockets, clock or content: what to send, and when to look again.
-///
 /// Blocks are counted from 1 without limit; on the wire the number has 16 bits and goes from 65535 on to 0. Times are
 /// durations since any fixed moment, the same for all calls of one transfer.
 ///
@@ -264,7 +263,6 @@ public struct TFTPTransfer: Sendable {
   // MARK: Bursts
 
   private static let lossWeight = 1.0 / 48
-
   private mutating func noteLoss() { lossRate = min(lossRate + TFTPTransfer.lossWeight, 1) }
 
   /// Blocks to send before a pause that lets the client report a loss. The client drops what comes behind a lost
