@@ -3,7 +3,7 @@ import NetworkAddress
 
 /// Signs that a client took up what it was offered.
 public enum BootContact: String, Sendable, Codable {
-  /// It asked at port 4011.
+  /// It asked at port 4011. Whether it makes anything of the answer shows when it fetches.
   case bootServer
   /// It fetched something that is not a loader, or iPXE spoke.
   case fetch
@@ -40,7 +40,8 @@ public struct BootHistory: Sendable {
     var loaderFetches: [UInt64] = []
   }
 
-  /// After this pause, in milliseconds, the next DISCOVER is a new boot and says nothing about earlier offers.
+  /// After this pause, in milliseconds, a machine is offered the style again that worked for it once. A search that
+  /// found none yet goes on: big servers take longer than that from one try to the next.
   private static let newBootAfter: UInt64 = 300_000
   /// Of one transaction, every third transmission counts as an offer that was ignored.
   private static let transmissionsPerOffer = 3
@@ -58,29 +59,35 @@ public struct BootHistory: Sendable {
   public func client(_ mac: MACAddress, now: UInt64, loopWindow: Int) -> ClientHistory {
     guard let entry = entries.peek(mac) else { return ClientHistory() }
     let window = UInt64(max(0, loopWindow)) * 1000
-    let isSameBoot = entry.lastOffer.map { Self.elapsed(since: $0, now) < Self.newBootAfter } ?? false
     return ClientHistory(
-      ignoredOffers: isSameBoot ? entry.ignoredOffers : 0, workingStyle: entry.workingStyle,
+      ignoredOffers: Self.beginsAnew(entry, now) ? 0 : entry.ignoredOffers, workingStyle: entry.workingStyle,
       loaderFetches: entry.loaderFetches.count { Self.elapsed(since: $0, now) < window })
+  }
+
+  private static func beginsAnew(_ entry: Entry, _ now: UInt64) -> Bool {
+    guard entry.workingStyle != nil, let lastOffer = entry.lastOffer else { return false }
+    return elapsed(since: lastOffer, now) >= newBootAfter
   }
 
   private static func elapsed(since then: UInt64, _ now: UInt64) -> UInt64 { now > then ? now - then : 0 }
 
-  /// Takes note of a DISCOVER before it is decided on. iPXE that speaks is a contact: the loader before it worked.
+  /// Takes note of a request before it is decided on. iPXE that speaks is a contact: the loader before it worked.
+  /// HTTP boot knows no styles, and machines try it in turn with PXE: it says nothing.
   public mutating func request(_ facts: ClientFacts, now: UInt64) {
     if facts.port == .bootServer { return contact(facts.mac, .bootServer, now: now) }
     if facts.kind == .iPXE { return contact(facts.mac, .fetch, now: now) }
+    if facts.kind == .httpClient { return }
     entries.update(facts.mac, default: Entry()) { entry in
-      let isSameBoot = entry.lastOffer.map { Self.elapsed(since: $0, now) < Self.newBootAfter } ?? false
-      if !isSameBoot { entry.ignoredOffers = 0 }
-      if isSameBoot, entry.lastTransaction == facts.transactionID {
+      let beginsAnew = Self.beginsAnew(entry, now)
+      if beginsAnew { entry.ignoredOffers = 0 }
+      if !beginsAnew, entry.lastTransaction == facts.transactionID {
         entry.transmissions += 1
         if entry.transmissions > Self.transmissionsPerOffer {
           entry.transmissions = 1
           entry.ignoredOffers += 1
         }
       } else {
-        if isSameBoot, entry.offeredStyle != nil { entry.ignoredOffers += 1 }
+        if !beginsAnew, entry.offeredStyle != nil { entry.ignoredOffers += 1 }
         entry.transmissions = 1
       }
       entry.lastTransaction = facts.transactionID
@@ -96,6 +103,10 @@ public struct BootHistory: Sendable {
   /// Takes note of a sign of life from the next stage.
   public mutating func contact(_ mac: MACAddress, _ contact: BootContact, now: UInt64) {
     entries.update(mac, default: Entry()) { entry in
+      if contact == .bootServer {
+        entry.transmissions = 0
+        return
+      }
       if let style = entry.offeredStyle { entry.workingStyle = style }
       entry.offeredStyle = nil
       entry.ignoredOffers = 0

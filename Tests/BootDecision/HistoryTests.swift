@@ -48,24 +48,55 @@ struct HistoryTests {
     #expect(history.client(Facts.mac(), now: 3000, loopWindow: 60).ignoredOffers == 0)
   }
 
-  @Test("a request at port 4011 is a contact")
+  @Test("a request at port 4011 does not end the search, a fetch after it does")
   func bootServerContact() {
     var history = BootHistory()
     history.request(Self.facts(1), now: 0)
     history.offered(Facts.mac(), .binl)
     history.request(Self.facts(1, port: .bootServer), now: 10)
-    #expect(history.client(Facts.mac(), now: 10, loopWindow: 60).workingStyle == .binl)
+    #expect(history.client(Facts.mac(), now: 10, loopWindow: 60) == ClientHistory())
+    var deaf = history
+    deaf.request(Self.facts(2), now: 60_000)
+    #expect(deaf.client(Facts.mac(), now: 60_000, loopWindow: 60).ignoredOffers == 1)
+    history.contact(Facts.mac(), .fetch, now: 20)
+    history.request(Self.facts(2), now: 60_000)
+    #expect(history.client(Facts.mac(), now: 60_000, loopWindow: 60) == ClientHistory(workingStyle: .binl))
   }
 
-  @Test("after a long pause a DISCOVER is a new boot")
+  @Test("HTTP boot says nothing about the styles of PXE offers")
+  func httpClient() {
+    var history = BootHistory()
+    history.request(Self.facts(1), now: 0)
+    history.offered(Facts.mac(), .binl)
+    for index in UInt32(0)..<8 {
+      history.request(Self.facts(100 + index, kind: .httpClient), now: 1000)
+      history.request(Self.facts(100, kind: .httpClient), now: 1000)
+    }
+    #expect(history.client(Facts.mac(), now: 1000, loopWindow: 60).ignoredOffers == 0)
+    history.request(Self.facts(2), now: 2000)
+    #expect(history.client(Facts.mac(), now: 2000, loopWindow: 60).ignoredOffers == 1)
+  }
+
+  @Test("after a long pause a machine begins with the style that worked, and goes on searching where none did")
   func pause() {
     var history = BootHistory()
     history.request(Self.facts(1), now: 0)
     history.offered(Facts.mac(), .binl)
     history.request(Self.facts(2), now: 1000)
     history.offered(Facts.mac(), .direct)
+    var known = history
+    known.contact(Facts.mac(), .loader, now: 2000)
+    known.request(Self.facts(3), now: 3000)
+    known.offered(Facts.mac(), .direct)
+    known.request(Self.facts(4), now: 4000)
+    known.offered(Facts.mac(), .menu)
+    #expect(known.client(Facts.mac(), now: 4000, loopWindow: 60).ignoredOffers == 1)
+    #expect(known.client(Facts.mac(), now: 304_000, loopWindow: 60).ignoredOffers == 0)
+    known.request(Self.facts(5), now: 304_000)
+    #expect(
+      known.client(Facts.mac(), now: 304_000, loopWindow: 60) == ClientHistory(workingStyle: .direct))
     history.request(Self.facts(3), now: 301_000)
-    #expect(history.client(Facts.mac(), now: 301_000, loopWindow: 60).ignoredOffers == 0)
+    #expect(history.client(Facts.mac(), now: 301_000, loopWindow: 60).ignoredOffers == 2)
   }
 
   @Test("loader fetches count for the window and no longer")

@@ -14,6 +14,8 @@ final class EDK2Client: PXEFirmware {
   var architecture: UInt16 = 7
   /// Firmware that is more choosy than EDK2 takes no proxy offers but those of these styles.
   var styles = Set(OfferStyle.allCases)
+  /// It asks at port 4011 and makes nothing of the answer, as behind a firewall that drops it.
+  var ignoresBootServer = false
   /// What the loaded file is started with.
   private(set) var bootServer = IPv4Address.any
   private var choice: Choice?
@@ -117,7 +119,8 @@ final class EDK2Client: PXEFirmware {
   private func askInTurn(_ offers: ArraySlice<DHCPMessage>) {
     guard let offer = offers.first else { return finish(.gaveUp(.noOffer)) }
     askBootServer(offer.bootServer, from: 4011) { [weak self] reply in
-      if let reply { self?.load(reply) } else { self?.askInTurn(offers.dropFirst()) }
+      guard let self else { return }
+      if let reply, !ignoresBootServer { load(reply) } else { askInTurn(offers.dropFirst()) }
     }
   }
 

@@ -4,6 +4,8 @@ import NetworkAddress
 /// UEFI HTTP boot as EDK2's HttpBootDxe does it (HttpBootDhcp4.c).
 final class EDK2HTTPClient: PXEFirmware {
   var architecture: UInt16 = 0x10
+  /// PcdAllowHttpConnections is false by default.
+  var allowsPlainHTTP = true
   private var uri = ""
 
   override func requestTemplate() -> DHCPMessage {
@@ -47,6 +49,7 @@ final class EDK2HTTPClient: PXEFirmware {
   }
 
   override func leased() {
+    guard allowsPlainHTTP else { return finish(.gaveUp(.cancelled)) }
     let uri = uri
     fetch(uri) { [weak self] isThere in
       guard let self else { return }

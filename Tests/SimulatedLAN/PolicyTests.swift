@@ -118,6 +118,55 @@ struct PolicyTests {
     }
   }
 
+  @Test("the search for a style goes on where the machine takes minutes from one try to the next")
+  func rotationWithPauses() {
+    for style in OfferStyle.allCases {
+      let site = Site()
+      site.appliance.register(Site.mac())
+      let client = EDK2Client(site.lan, Site.mac())
+      client.styles = [style]
+      client.pause = .seconds(420)
+      client.attemptLimit = 4
+      site.boot(client, within: .seconds(3600))
+      #expect(ClientType.edk2.isRight(client), "\(style): \(String(describing: client.outcome))")
+    }
+  }
+
+  @Test("HTTP boot tries in between do not disturb the search for a style")
+  func rotationWithHTTP() {
+    for style in OfferStyle.allCases {
+      let site = Site()
+      site.appliance.register(Site.mac())
+      var tries = 0
+      var last: SimulatedClient?
+      repeat {
+        tries += 1
+        let client = EDK2Client(site.lan, Site.mac())
+        client.styles = [style]
+        site.boot(client)
+        last = client
+        guard client.outcome == .gaveUp(.noOffer) else { break }
+        let http = EDK2HTTPClient(site.lan, Site.mac())
+        http.allowsPlainHTTP = false
+        site.boot(http)
+      } while tries < 6
+      #expect(last.map { ClientType.edk2.isRight($0) } ?? false, "\(style) after \(tries) tries")
+      #expect(tries <= 3, "\(style)")
+    }
+  }
+
+  @Test("firmware that asks at port 4011 and makes nothing of the answer is offered another style")
+  func rotationWithDeafBootServer() {
+    let site = Site()
+    site.appliance.register(Site.mac())
+    let client = EDK2Client(site.lan, Site.mac())
+    client.ignoresBootServer = true
+    client.attemptLimit = 6
+    site.boot(client)
+    #expect(ClientType.edk2.isRight(client), "\(String(describing: client.outcome))")
+    #expect(client.attempts <= 2)
+  }
+
   @Test("the style and the delay that are set for a machine hold", arguments: OfferStyle.allCases)
   func quirks(style: OfferStyle) {
     let site = Site()

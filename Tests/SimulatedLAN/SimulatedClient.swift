@@ -13,6 +13,8 @@ class SimulatedClient: SimulatedHost {
   private(set) var attempts = 0
   /// How often the machine's firmware goes through its list of boot devices.
   var attemptLimit = 1
+  /// From a failed boot to the next: big servers take minutes for their self-test.
+  var pause = Duration.seconds(1)
   /// The content of the file that was loaded.
   var content: [UInt8] = []
   /// The acknowledgement of the lease.
@@ -56,7 +58,7 @@ class SimulatedClient: SimulatedHost {
     cancelTimers()
     listeners = [:]
     if case .gaveUp(let failure) = outcome, failure != .hung, attempts < attemptLimit {
-      return wait(.seconds(1)) { $0.attempt() }
+      return wait(pause) { $0.attempt() }
     }
     self.outcome = outcome
     finishedAt = lan.now
