@@ -11,10 +11,11 @@ final class Appliance: TFTPOwner {
   static let address = IPv4Address(192, 168, 1, 10)
 
   let lan: SimulatedLAN
-  let responder: BootResponder
+  private(set) var responder: BootResponder
   let machines = MachineList()
   let tftp: SimulatedTFTP
   private let address: IPv4Address
+  private let limits: RateLimits
   /// Every URI that was fetched, in order.
   private(set) var fetched: [String] = []
   /// Names of the loaders that were fetched whole, by TFTP or HTTP, in order.
@@ -26,15 +27,31 @@ final class Appliance: TFTPOwner {
   ) {
     self.lan = lan
     self.address = address
-    responder = BootResponder(
-      interfaces: [NetworkInterface(name: Link.lan.rawValue, addresses: [.init(address, prefixLength: 16)])],
-      policy: policy, directory: machines, limits: limits, clock: lan.clock.proxyDHCP,
-      logger: Logger(label: "appliance") { _ in SwiftLogNoOpLogHandler() })
+    self.limits = limits
+    responder = Self.responder(lan, address, policy, machines, limits)
     tftp = SimulatedTFTP(lan, address: address, files: files)
     tftp.owner = self
     lan.attachServer(self, address: address, to: .lan)
     lan.web[address] = { [unowned self] in get($0, from: $1) }
   }
+
+  private static func interface(_ address: IPv4Address) -> NetworkInterface {
+    NetworkInterface(name: Link.lan.rawValue, addresses: [.init(address, prefixLength: 16)])
+  }
+
+  private static func responder(
+    _ lan: SimulatedLAN, _ address: IPv4Address, _ policy: BootPolicy, _ machines: MachineList, _ limits: RateLimits
+  ) -> BootResponder {
+    BootResponder(
+      interfaces: [interface(address)], policy: policy, directory: machines, limits: limits,
+      clock: lan.clock.proxyDHCP, logger: Logger(label: "appliance") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  /// Another policy, as `serve` takes it over while it runs.
+  func update(_ policy: BootPolicy) { responder.update(interfaces: [Self.interface(address)], policy: policy) }
+
+  /// What the responder remembered is lost.
+  func restart(_ policy: BootPolicy) { responder = Self.responder(lan, address, policy, machines, limits) }
 
   func register(_ mac: MACAddress, _ intent: BootIntent = .install, quirks: MachineQuirks = MachineQuirks()) {
     machines[mac] = MachineView(name: "node-\(mac.hyphenated)", intent: intent, quirks: quirks)
