@@ -9,10 +9,12 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A target of ours: Swift 6 mode, warnings are errors.
-func part(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, resources: [Resource]? = nil)
-  -> Target
-{
-  .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
+func part(
+  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, exclude: [String] = [],
+  resources: [Resource]? = nil
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: path, exclude: exclude, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -70,7 +72,7 @@ let package = Package(
     // Domain.
     part("BootDecision", ["DHCP", "NetworkAddress"]),
     part(
-      "Netboot", ["NetworkAddress"], path: "netboot",
+      "Netboot", ["NetworkAddress"], path: "netboot", exclude: ["README.md"],
       resources: [
         .embedInCode("scripts/boot.ipxe"), .embedInCode("scripts/install.ipxe"), .embedInCode("scripts/local.ipxe"),
         .embedInCode("scripts/hold.ipxe"), .embedInCode("scripts/rescue.ipxe"),

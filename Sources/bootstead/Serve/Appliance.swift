@@ -154,7 +154,9 @@ struct Appliance: Sendable {
     return TFTPServer(
       configuration: .init(addresses: Array(addresses.values), port: 69), logger: Logger(label: "tftp"),
       onEvent: { event in
-        if case .ended(let report) = event, report.outcome.isSuccess { proxy.note(.loader, from: report.peer) }
+        if case .ended(let report) = event, [.completed, .completedUnconfirmed].contains(report.outcome) {
+          proxy.note(.loader, from: report.peer)
+        }
       },
       lookup: { name, peer in
         if name.lastComponent == "autoexec.ipxe" || name.lastComponent == "boot.ipxe" {
