@@ -5,7 +5,9 @@ struct EventQueue {
     let number: Int
     let action: () -> Void
 
-    func comes(before other: Event) -> Bool { (moment, number) < (other.moment, other.number) }
+    func comes(before other: Event) -> Bool {
+      moment == other.moment ? number < other.number : moment < other.moment
+    }
   }
 
   /// A binary heap.
@@ -31,9 +33,9 @@ struct EventQueue {
       events[0] = last
       var position = 0
       while true {
-        let children = (2 * position + 1..<min(2 * position + 3, max(events.count, 2 * position + 1)))
-        guard let child = children.min(by: { events[$0].comes(before: events[$1]) }),
-          events[child].comes(before: events[position])
+        var child = 2 * position + 1
+        if child + 1 < events.count, events[child + 1].comes(before: events[child]) { child += 1 }
+        guard child < events.count, events[child].comes(before: events[position])
         else { break }
         events.swapAt(position, child)
         position = child

@@ -23,6 +23,9 @@ final class IPXEClient: SimulatedClient {
   }
 
   private static let timeouts: [Duration] = [.seconds(1), .seconds(2), .seconds(4), .seconds(8)]
+  static let transferTimeouts: [Duration] = [
+    .milliseconds(250), .milliseconds(500), .seconds(1), .seconds(2), .seconds(4), .seconds(8),
+  ]
   private static let proxyWait = Duration.seconds(2)
 
   var build = Build.rom
@@ -140,8 +143,8 @@ final class IPXEClient: SimulatedClient {
       (name, server) = (String(parts[1]), address)
     }
     let manner = TFTPDownload.Manner(
-      options: [TFTPOption("blksize", "1432"), TFTPOption("tsize", "0")],
-      timeouts: [.milliseconds(250), .milliseconds(500), .seconds(1), .seconds(2), .seconds(4), .seconds(8)])
+      options: [TFTPOption("blksize", "1432"), TFTPOption("tsize", "0")], timeouts: Self.transferTimeouts,
+      disorder: .acknowledge)
     download(name, from: server, manner) { [weak self] result in
       guard case .file(let content) = result else {
         self?.finish(.gaveUp(.nothingToBoot))

@@ -16,8 +16,9 @@ final class TFTPDownload {
 
   /// What becomes of a block that is not the next.
   enum Disorder {
-    /// EDK2: dropped; an acknowledgement of the last block in order for each (Mtftp4Rrq.c).
+    /// EDK2 (Mtftp4Rrq.c) and iPXE: dropped; an acknowledgement of the last block in order for each.
     case acknowledge
+    /// U-Boot: dropped; its own timer sends the acknowledgement once more.
     case ignore
   }
 

@@ -9,6 +9,7 @@ struct TransferTests {
     let description: String
     let options: [TFTPOption]
     let disorder: TFTPDownload.Disorder
+    var timeouts: [Duration] = Array(repeating: .seconds(4), count: 6)
 
     static let all = [
       Client(
@@ -23,7 +24,11 @@ struct TransferTests {
         description: "windowsize 16", options: [TFTPOption("blksize", "1468"), TFTPOption("windowsize", "16")],
         disorder: .acknowledge),
       Client(
-        description: "iPXE", options: [TFTPOption("blksize", "1432"), TFTPOption("tsize", "0")], disorder: .ignore),
+        description: "iPXE", options: [TFTPOption("blksize", "1432"), TFTPOption("tsize", "0")],
+        disorder: .acknowledge, timeouts: IPXEClient.transferTimeouts),
+      Client(
+        description: "U-Boot", options: [TFTPOption("timeout", "5"), TFTPOption("blksize", "1468")],
+        disorder: .ignore, timeouts: Array(repeating: .seconds(5), count: 10)),
     ]
   }
 
@@ -38,7 +43,7 @@ struct TransferTests {
     receiver.adopt(address: IPv4Address(192, 168, 8, 1))
     var result: TFTPDownload.Result?
     let manner = TFTPDownload.Manner(
-      options: client.options, timeouts: Array(repeating: .seconds(4), count: 6), disorder: client.disorder)
+      options: client.options, timeouts: client.timeouts, disorder: client.disorder)
     receiver.download("file", from: Appliance.address, manner) { result = $0 }
     lan.run(for: .seconds(3600)) { result != nil }
     lan.run(for: .seconds(120))
@@ -48,7 +53,7 @@ struct TransferTests {
   @Test("5 % loss with reordering: at most 1.15 times the file is sent", arguments: Client.all)
   func lossAndReordering(client: Client) throws {
     var ratios: [Double] = []
-    for seed in UInt64(1)...2 {
+    for seed in UInt64(1)...3 {
       let conditions = NetworkConditions(description: "", loss: 0.05, reordering: 0.01, hold: .milliseconds(1))
       let (result, counts, outcome) = transfer(client, conditions, seed: seed)
       #expect(result == .file(Self.file))
