@@ -46,7 +46,7 @@ public final class BootResponder: Sendable {
 
   /// - Parameters:
   ///   - interfaces: the served interfaces; one without an entry in the policy's addresses uses its first address.
-  ///   - decisions: gets every decision; has to be bounded.
+  ///   - decisions: gets every decision about a known machine; has to be bounded.
   public init(
     interfaces: [NetworkInterface], policy: BootPolicy, directory: any MachineDirectory,
     decisions: AsyncStream<BootDecisionRecord>.Continuation? = nil, limits: RateLimits = RateLimits(),
@@ -264,7 +264,8 @@ public final class BootResponder: Sendable {
 
   private func finish(_ facts: ClientFacts, _ decision: BootDecision, replied: Bool) {
     var isDropped = false
-    if let decisions {
+    // Nobody keeps those of strangers, and handing one over wakes another thread: a flood must not cost that.
+    if let decisions, decision.machine != nil {
       let record = BootDecisionRecord(time: clock.wall(), client: facts, decision: decision)
       if case .dropped = decisions.yield(record) { isDropped = true }
     }

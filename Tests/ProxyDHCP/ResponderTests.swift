@@ -201,6 +201,15 @@ struct ResponderTests {
     #expect(kept == [7, 8, 9])
   }
 
+  @Test("decisions about strangers are not handed on")
+  func strangers() async throws {
+    let records = AsyncStream.makeStream(of: BootDecisionRecord.self, bufferingPolicy: .bufferingNewest(3))
+    let policy = BootPolicy(enrolment: .inventory, addresses: [:])
+    #expect(try discover(responder([:], policy: policy, decisions: records.continuation), Requests.edk2()) != nil)
+    records.continuation.finish()
+    #expect(await records.stream.reduce(into: 0) { count, _ in count += 1 } == 0)
+  }
+
   @Test("a reply that can not fit is counted and not sent")
   func unbuildable() throws {
     var request = Requests.edk2()
