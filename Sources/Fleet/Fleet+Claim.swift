@@ -1,20 +1,6 @@
 import AgentProtocol
-import DiskLayout
 import Foundation
 import GRDB
-
-/// What the appliance says of itself in an install task.
-public struct InstallSource: Sendable {
-  /// `NAME:BASE64` keys that sign the closures.
-  public var cachePublicKeys: [String]
-  /// Such as `console=ttyS0,115200`.
-  public var consoleArguments: [String]
-
-  public init(cachePublicKeys: [String], consoleArguments: [String] = []) {
-    self.cachePublicKeys = cachePublicKeys
-    self.consoleArguments = consoleArguments
-  }
-}
 
 extension Fleet {
   /// A claim whose agent was heard within this many seconds is alive.
@@ -124,7 +110,7 @@ extension Fleet {
 
   /// Runs what a signed request asks for. That it came, and a freeze that it caused, stay even where it is refused;
   /// what it began to change does not.
-  private func handle<Value: Sendable>(
+  func handle<Value: Sendable>(
     _ request: SignedRequest, _ work: @escaping @Sendable (Database, Date, Claim, inout Machine) throws -> Value
   ) async throws -> Value {
     let outcome: Result<Value, any Error> = try await write { database, now in
@@ -145,7 +131,7 @@ extension Fleet {
   }
 
   /// As ``handle(_:_:)``, for what only the agent may say whose claim is current.
-  private func handleCurrent<Value: Sendable>(
+  func handleCurrent<Value: Sendable>(
     _ request: SignedRequest, _ work: @escaping @Sendable (Database, Date, inout Machine) throws -> Value
   ) async throws -> Value {
     try await handle(request) { database, now, claim, machine in
@@ -194,7 +180,7 @@ extension Fleet {
   }
 
   /// SQLite's integers end at 2^63; a larger counter could be replayed.
-  private func stored(_ counter: UInt64) throws -> Int64 {
+  func stored(_ counter: UInt64) throws -> Int64 {
     guard let stored = Int64(exactly: counter) else {
       throw AgentRefusal(code: .malformed, message: "the counter \(counter) is above \(Int64.max)")
     }
@@ -204,166 +190,5 @@ extension Fleet {
   private func freeze(_ machine: inout Machine, _ reason: String, in database: Database, now: Date) throws {
     machine.reason = reason
     try change(&machine, by: .freeze, reason, in: database, now: now)
-  }
-
-  /// What the agent is to do next.
-  public func task(signed request: SignedRequest, source: InstallSource) async throws -> AgentTask {
-    try await handle(request) { database, now, claim, machine in
-      let code = claim.code?.description ?? ""
-      let waitsForApproval = "waiting for approval: bootstead machine approve \(machine.name) --code \(code)"
-      if claim.state == .waiting {
-        return .wait(reason: "another agent claimed this machine a moment ago", seconds: 5)
-      }
-      if [.armed, .booting].contains(machine.state), let until = machine.armedUntil, until < now {
-        try change(&machine, by: .disarm, "the install was not started in time", in: database, now: now)
-      }
-      switch machine.state {
-      case .discovered, .approved: return .wait(reason: waitsForApproval, seconds: 2)
-      case .failed: return .wait(reason: "failed: \(machine.reason ?? ""); \(waitsForApproval)", seconds: 5)
-      case .frozen: return .wait(reason: "frozen: \(machine.reason ?? "")", seconds: 10)
-      case .installed, .active: return .reboot
-      case .armed, .booting, .installing: break
-      }
-      guard let closure = machine.closure else {
-        return .wait(
-          reason: "no system chosen: bootstead machine set \(machine.name) --closure STORE_PATH", seconds: 5)
-      }
-      return try install(&machine, closure: closure, claim, source, in: database, now: now)
-    }
-  }
-
-  private func install(
-    _ machine: inout Machine, closure: String, _ claim: Claim, _ source: InstallSource, in database: Database, now: Date
-  ) throws -> AgentTask {
-    guard let inventory = machine.inventory, let recipient = claim.recipient else {
-      return .wait(reason: "no inventory yet", seconds: 2)
-    }
-    let consent = try consent(of: machine, in: database)
-    let plan: LayoutPlan
-    do {
-      plan = try LayoutPlanner.plan(
-        inventory: inventory.disks, spec: machine.layout, consent: consent, identity: machine.layoutIdentity,
-        keeping: machine.installedDisks?.compactMap(\.volumeGroupUUID).first)
-    } catch {
-      let refusal = error.description
-      if machine.planRefusal != refusal {
-        machine.planRefusal = refusal
-        try machine.update(database)
-        try record("no layout: \(refusal)", of: machine, kind: "refusal", in: database, now: now)
-      }
-      return .wait(reason: refusal, seconds: 5)
-    }
-    if machine.state != .installing {
-      machine.plan = plan
-      machine.planRefusal = nil
-      machine.trust = machine.trust ?? .trustOnFirstUse
-      try change(
-        &machine, by: .install, "install begins on \(plan.disk.id)", detail: plan.summary, in: database, now: now)
-    } else if machine.plan != plan {
-      machine.plan = plan
-      try machine.update(database)
-      try record(
-        "install goes on with \(plan.disk.id)", of: machine, kind: "progress", detail: plan.summary, in: database,
-        now: now)
-    }
-    return .install(
-      InstallTask(
-        identifier: machine.install, machineName: machine.name.text, plan: plan, closure: closure,
-        cachePublicKeys: source.cachePublicKeys, consoleArguments: source.consoleArguments,
-        sealedSecrets: try sealedSecrets(of: machine, for: recipient, in: database),
-        machineConfiguration: try MachineConfiguration(
-          machine, plan: plan, addresses: addresses(of: machine, in: database)
-        ).encoded(),
-        consent: ConsentRecord(
-          trust: machine.trust == .verified ? .codeCompared : .firstUse, grantedBy: "operator",
-          grantedAt: Int64(now.timeIntervalSince1970), disks: consent)))
-  }
-
-  private func consent(of machine: Machine, in database: Database) throws -> Consent {
-    Consent(
-      wipe: Set(
-        try String.fetchAll(database, sql: "SELECT disk FROM consent WHERE machine = ?", arguments: [machine.id])))
-  }
-
-  private func sealedSecrets(of machine: Machine, for recipient: AgeRecipient, in database: Database) throws
-    -> [String: Data]
-  {
-    var sealed: [String: Data] = [:]
-    for row in try Row.fetchAll(
-      database, sql: "SELECT name, value FROM secret WHERE machine = ?", arguments: [machine.id])
-    {
-      let value: Data = row["value"]
-      sealed[row["name"]] = Data(try AgeFile.seal(Array(value), to: recipient))
-    }
-    return sealed
-  }
-
-  public func inventory(_ inventory: MachineInventory, signed request: SignedRequest) async throws {
-    try await handleCurrent(request) { database, _, machine in
-      machine.inventory = inventory
-      try machine.update(database)
-    }
-  }
-
-  public func progress(_ report: ProgressReport, signed request: SignedRequest) async throws {
-    try await handleCurrent(request) { database, now, machine in
-      let isNewStep = machine.progress?.step != report.step.rawValue
-      machine.progress = MachineProgress(
-        step: report.step.rawValue, fraction: report.fraction, detail: displayable(report.detail, limit: 500), at: now)
-      try machine.update(database)
-      if isNewStep {
-        try record("\(report.step.title): \(report.detail)", of: machine, kind: "progress", in: database, now: now)
-      }
-    }
-  }
-
-  public func installed(_ report: InstalledReport, signed request: SignedRequest) async throws {
-    try await handleCurrent(request) { database, now, machine in
-      guard report.task == machine.install else {
-        throw AgentRefusal(code: .notExpected, message: "this is not the install that was ordered")
-      }
-      if machine.state == .installed, machine.nodeKey == report.nodeKey { return }
-      machine.nodeKey = report.nodeKey
-      machine.nodeRecipient = report.nodeRecipient
-      machine.nodeCounter = 0
-      machine.installedDisks = report.disks
-      machine.progress = nil
-      try change(&machine, by: .finish, "installed \(report.closure)", in: database, now: now)
-      try database.execute(sql: "DELETE FROM consent WHERE machine = ?", arguments: [machine.id])
-    }
-  }
-
-  public func failed(_ report: FailedReport, signed request: SignedRequest) async throws {
-    try await handleCurrent(request) { database, now, machine in
-      if machine.state == .failed { return }
-      machine.reason = displayable("\(report.step.title): \(report.error)", limit: 1000)
-      try change(
-        &machine, by: .fail, "failed at \(report.step.title): \(report.error)",
-        detail: report.logLines.suffix(200).joined(separator: "\n"), in: database, now: now)
-    }
-  }
-
-  /// The installed node reports with its own key: this, and nothing else, makes a machine active.
-  public func report(_ report: NodeReport, signed request: SignedRequest) async throws {
-    try await write { database, now in
-      guard
-        // Its name may have changed since, or belong to another machine by now.
-        var machine = try Machine.filter(sql: "nodeKey = ?", arguments: [report.nodeKey.description])
-          .order(sql: "name = ? DESC", arguments: [report.machineName]).fetchOne(database),
-        let key = machine.nodeKey, request.session == SessionIdentifier(node: key)
-      else { throw AgentRefusal(code: .unknownSession, message: "no machine is known by this node's key") }
-      try request.verify(by: key)
-      var counter = SessionCounter(last: UInt64(machine.nodeCounter))
-      try counter.accept(request.counter)
-      machine.nodeCounter = try stored(request.counter)
-      machine.runningClosure = displayable(report.closure, limit: 300)
-      machine.lastSeen = now
-      machine.bootsWithoutReport = []
-      if machine.state == .active {
-        try machine.update(database)
-      } else {
-        try change(&machine, by: .report, "the node runs \(report.closure)", in: database, now: now)
-      }
-    }
   }
 }
