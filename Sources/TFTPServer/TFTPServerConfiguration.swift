@@ -1,4 +1,3 @@
-public import NIOCore
 public import NetworkAddress
 public import TFTP
 
@@ -35,15 +34,14 @@ public struct TFTPServerConfiguration: Sendable {
   }
 }
 
-/// The bytes of a file. All transfers of it share them.
+/// The bytes of a file. All transfers of it share them: an array that is given here is not copied.
 public struct TFTPContent: Sendable {
-  let buffer: ByteBuffer
+  let bytes: [UInt8]
 
-  public init(buffer: ByteBuffer) { self.buffer = buffer }
-  public init(bytes: some Sequence<UInt8>) { buffer = ByteBuffer(bytes: bytes) }
+  public init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
 
   /// In bytes.
-  public var count: Int { buffer.readableBytes }
+  public var count: Int { bytes.count }
 }
 
 /// Finds the content of a name for a client; nil where there is none, which the client hears at once. It is called

@@ -111,11 +111,7 @@ final class TransferHandler: ChannelInboundHandler {
     for block in blocks {
       buffer.writeInteger(TFTPPacket.Operation.data.rawValue)
       buffer.writeInteger(UInt16(truncatingIfNeeded: block))
-      let range = transfer.range(of: block)
-      let content = job.content.buffer
-      if let payload = content.getSlice(at: content.readerIndex + range.lowerBound, length: range.count) {
-        buffer.writeImmutableBuffer(payload)
-      }
+      buffer.writeBytes(job.content.bytes[transfer.range(of: block)])
     }
     if !transfer.wasHeard {
       sendChecked(envelope(buffer), context)
