@@ -1,6 +1,6 @@
 import Glibc
 
-/// One GET whose body the kernel throws away, so that the client costs as little as it can.
+/// One GET.
 final class HTTPDownload {
   enum Failure: Error, CustomStringConvertible {
     case unexpectedAnswer(String)
@@ -33,10 +33,14 @@ final class HTTPDownload {
   deinit { close(descriptor) }
 
   /// Reads once; to be called when something is there.
-  func receive() throws {
+  /// - Parameter discards: lets the kernel throw the bytes away instead of copying them.
+  func receive(into buffer: inout [UInt8], discards: Bool) throws {
     guard let remaining else { return try receiveHead() }
-    let flags = Int32(MSG_TRUNC | MSG_DONTWAIT)
-    let count = recv(descriptor, nil, min(remaining, 4 << 20), flags)
+    let limit = min(remaining, buffer.count)
+    let count =
+      discards
+      ? recv(descriptor, nil, limit, Int32(MSG_TRUNC | MSG_DONTWAIT))
+      : recv(descriptor, &buffer, limit, Int32(MSG_DONTWAIT))
     if count < 0, errno == EAGAIN || errno == EINTR { return }
     guard count > 0 else { throw Failure.closedEarly(missing: remaining) }
     bytes += count
