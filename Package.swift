@@ -140,6 +140,12 @@ let package = Package(
         .linkedLibrary("_FoundationCShims"),
       ]),
 
+    // Load generators for `make bench`.
+    .executableTarget(
+      name: "bootstead-bench",
+      dependencies: ["HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent", arguments],
+      path: "Benchmarks", exclude: ["run"], swiftSettings: strict),
+
     // Tests.
     .target(
       name: "NixTestSupport", dependencies: ["CLZMA", "CZstd", "NixFormats", crypto], path: "Tests/NixTestSupport",
@@ -147,11 +153,19 @@ let package = Package(
     tests("AgentProtocol", ["AgentProtocol"]),
     tests("BinaryCache", ["BinaryCache", "NixFormats", "NixTestSupport", crypto]),
     tests("BootDecision", ["BootDecision", "DHCP", "NetworkAddress"]),
+    tests(
+      "BootHTTP",
+      [
+        "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "CPIO", "DiskLayout", "Fleet", "Images",
+        "NetworkAddress", lifecycle, logging,
+      ]),
     tests("CPIO", ["CPIO"]),
+    tests("CommandLine", []),
     tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
     tests("DiskLayout", ["DiskLayout"], exclude: ["Inventories"]),
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),
     tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
+    tests("Images", ["Images"]),
     tests("Lab", ["Lab"], exclude: ["node-system"]),
     tests("Netboot", ["Netboot"]),
     tests("NetworkAddress", ["NetworkAddress"]),

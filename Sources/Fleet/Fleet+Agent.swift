@@ -35,6 +35,9 @@ extension Fleet {
       case .installed, .active: return .reboot
       case .armed, .booting, .installing: break
       }
+      if machine.comparesCode, machine.trust != .verified, machine.state != .installing {
+        return .wait(reason: "compare the code: bootstead machine approve \(machine.name) --code \(code)", seconds: 2)
+      }
       guard let closure = machine.closure else {
         return .wait(
           reason: "no system chosen: bootstead machine set \(machine.name) --closure STORE_PATH", seconds: 5)
@@ -70,6 +73,14 @@ extension Fleet {
       machine.trust = machine.trust ?? .trustOnFirstUse
       try change(
         &machine, by: .install, "install begins on \(plan.disk.id)", detail: plan.summary, in: database, now: now)
+      let withheld = try String.fetchAll(
+        database, sql: "SELECT name FROM secret WHERE machine = ? AND NOT firstUse ORDER BY name",
+        arguments: [machine.id])
+      if machine.trust != .verified, !withheld.isEmpty {
+        try record(
+          "secrets withheld, because nobody compared the code: \(withheld.joined(separator: ", "))", of: machine,
+          kind: "alarm", in: database, now: now)
+      }
     } else if machine.plan != plan {
       machine.plan = plan
       try machine.update(database)
@@ -101,7 +112,8 @@ extension Fleet {
   {
     var sealed: [String: Data] = [:]
     for row in try Row.fetchAll(
-      database, sql: "SELECT name, value FROM secret WHERE machine = ?", arguments: [machine.id])
+      database, sql: "SELECT name, value FROM secret WHERE machine = ? AND (firstUse OR ?)",
+      arguments: [machine.id, machine.trust == .verified])
     {
       let value: Data = row["value"]
       sealed[row["name"]] = Data(try AgeFile.seal(Array(value), to: recipient))

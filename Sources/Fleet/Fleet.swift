@@ -78,6 +78,7 @@ public struct Fleet: Sendable {
       guard !request.addresses.isEmpty else { throw FleetError.noAddress(request.name.text) }
       var machine = Machine(name: request.name, state: .approved, layout: request.layout, createdAt: now)
       machine.uuid = request.uuid
+      machine.comparesCode = request.comparesCode
       machine.role = request.role
       machine.stacks = request.stacks
       machine.closure = try request.closure.map(checkedClosure)
@@ -161,15 +162,16 @@ public struct Fleet: Sendable {
   }
 
   /// Stores a secret; it leaves the appliance only sealed to a key of the node's.
-  public func setSecret(_ value: Data, named secret: String, of name: String) async throws {
+  /// - Parameter firstUse: whether it may go to a machine whose short code nobody compared.
+  public func setSecret(_ value: Data, named secret: String, of name: String, firstUse: Bool = false) async throws {
     guard secret.wholeMatch(of: /[a-z0-9][a-z0-9._\-]{0,62}/) != nil else {
       throw FleetError.invalidValue(field: "secret", reason: "a name is 1 to 63 of a-z, 0-9, '.', '_' and '-'")
     }
     try await write { database, now in
       let machine = try find(name, in: database)
       try database.execute(
-        sql: "INSERT OR REPLACE INTO secret (machine, name, value) VALUES (?, ?, ?)",
-        arguments: [machine.id, secret, value])
+        sql: "INSERT OR REPLACE INTO secret (machine, name, value, firstUse) VALUES (?, ?, ?, ?)",
+        arguments: [machine.id, secret, value, firstUse])
       try record("secret '\(secret)' set by the operator", of: machine, kind: "setting", in: database, now: now)
     }
   }
@@ -198,6 +200,7 @@ public struct Fleet: Sendable {
       throw FleetError.transition(machine: machine.name.text, state: machine.state, verb: transition)
     }
     machine.state = next
+    if transition == .finish { machine.finishedInstall = machine.install }
     if next != .failed && next != .frozen { machine.reason = nil }
     if next != .armed && next != .booting { machine.armedUntil = nil }
     try machine.update(database)
@@ -223,7 +226,7 @@ public struct Fleet: Sendable {
     guard (60...2_592_000).contains(window) else {
       throw FleetError.invalidValue(field: "window", reason: "\(window) s is not between 1 minute and 30 days")
     }
-    if machine.state != .failed { machine.install = UUID().uuidString.lowercased() }
+    if machine.finishedInstall == machine.install { machine.install = UUID().uuidString.lowercased() }
     machine.progress = nil
     machine.armedUntil = now.addingTimeInterval(window)
     try change(&machine, by: .arm, "one install armed for \(Int(window / 60)) minutes", in: database, now: now)

@@ -42,6 +42,8 @@ enum FleetDatabase {
         table.column("name", .text).notNull().unique()
         table.column("identifier", .text).notNull().unique()
         table.column("install", .text).notNull()
+        table.column("finishedInstall", .text)
+        table.column("comparesCode", .boolean).notNull().defaults(to: false)
         table.column("state", .text).notNull()
         table.column("reason", .text)
         table.column("uuid", .text)
@@ -118,6 +120,7 @@ enum FleetDatabase {
         table.column("machine", .integer).notNull().references("machine", onDelete: .cascade)
         table.column("name", .text).notNull()
         table.column("value", .blob).notNull()
+        table.column("firstUse", .boolean).notNull().defaults(to: false)
         table.primaryKey(["machine", "name"])
       }
       try database.create(table: "loader") { table in

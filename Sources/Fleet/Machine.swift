@@ -40,8 +40,12 @@ public struct Machine: Codable, Sendable, FetchableRecord, MutablePersistableRec
   public var name: MachineName
   /// Lasting, whatever its name and NICs: what the disks' tags and identifiers derive from.
   public var identifier: String
-  /// The install that is armed, under way or done; a new one with each arming, kept when a failed one goes on.
+  /// The install that is armed, under way or done; arming makes a new one once the last was finished, so that one that
+  /// failed goes on where it was.
   public var install: String
+  public var finishedInstall: String?
+  /// No install begins before the operator has compared the short code.
+  public var comparesCode: Bool = false
   public internal(set) var state: MachineState
   /// Why it failed, is frozen or is held.
   public var reason: String?

@@ -26,6 +26,8 @@ public struct AddMachine: Codable, Sendable {
   public var image: String?
   public var layout: LayoutSpec
   public var consents: [String] = []
+  /// No install begins before the operator has compared the short code.
+  public var comparesCode: Bool = false
   /// Seconds for which the first install stays armed.
   public var window: TimeInterval = 7 * 86_400
 

@@ -92,7 +92,8 @@ public struct OperatorRoutes: Sendable {
     group.put(":name/secrets/:secret") { request, context in
       let value = try await request.body.collect(upTo: 1 << 20)
       try await fleet.setSecret(
-        Data(value.readableBytesView), named: context.parameters.require("secret"), of: context.name)
+        Data(value.readableBytesView), named: context.parameters.require("secret"), of: context.name,
+        firstUse: request.uri.queryParameters.get("first-use") == "true")
       return Response(status: .noContent)
     }
   }

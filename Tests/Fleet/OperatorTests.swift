@@ -190,7 +190,8 @@ struct OperatorTests {
     let registry = try Registry()
     try await registry.add()
     let secret = Data("correct horse battery staple".utf8)
-    try await registry.fleet.setSecret(secret, named: "disk.key", of: "node1")
+    try await registry.fleet.setSecret(secret, named: "disk.key", of: "node1", firstUse: true)
+    try await registry.fleet.setSecret(secret, named: "join.token", of: "node1")
     for name in ["", ".hidden", "../x", "A", "a\n", "a b", String(repeating: "a", count: 64)] {
       #expect(await refusal { try await registry.fleet.setSecret(secret, named: name, of: "node1") } is FleetError)
     }
@@ -200,11 +201,31 @@ struct OperatorTests {
     let sealed = try #require(task.sealedSecrets["disk.key"])
     #expect(try AgeFile.open(Array(sealed), with: agent.identity) == Array(secret))
     #expect(throws: AgeError.self) { try AgeFile.open(Array(sealed), with: AgeIdentity()) }
+    // Nobody compared the code.
+    #expect(task.sealedSecrets["join.token"] == nil)
+    #expect(
+      try await registry.fleet.events(of: "node1").contains { $0.kind == "alarm" && $0.text.contains("join.token") })
     let shown =
       try JSONEncoder().encode(try await registry.fleet.machine("node1"))
       + JSONEncoder().encode(try await registry.fleet.events(of: "node1"))
     #expect(!String(decoding: shown, as: UTF8.self).contains("horse"))
     #expect(!String(decoding: task.machineConfiguration, as: UTF8.self).contains("horse"))
+  }
+
+  @Test("with --compare-code no install begins before the code is compared, and then all secrets are delivered")
+  func comparedCode() async throws {
+    let registry = try Registry()
+    try await registry.add(comparesCode: true)
+    try await registry.fleet.setSecret(Data("token".utf8), named: "join.token", of: "node1")
+    var agent = try Agent()
+    _ = try await agent.claim(registry, nonce: try await registry.boot().nonce)
+    #expect(try await agent.task(registry).reason?.contains("compare the code") == true)
+    var approval = ApproveMachine()
+    approval.code = try #require(try await registry.fleet.machine("node1").code).description
+    _ = try await registry.fleet.approve("node1", approval)
+    let task = try #require(try await agent.task(registry).install)
+    #expect(task.sealedSecrets["join.token"] != nil)
+    #expect(task.consent.trust == .codeCompared)
   }
 
   @Test("a disk with something on it is erased only after consent, which one install uses up")

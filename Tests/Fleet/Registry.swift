@@ -48,12 +48,13 @@ final class Registry: Sendable {
   @discardableResult
   func add(
     _ name: String = "node1", macs: [String] = ["52:54:00:00:00:01"], closure: String? = Registry.closure,
-    window: TimeInterval = 3600
+    window: TimeInterval = 3600, comparesCode: Bool = false
   ) async throws -> MachineDetail {
     var request = AddMachine(
       name: try MachineName(name), addresses: try macs.map { try MACAddress($0) }, layout: LayoutSpec())
     request.closure = closure
     request.window = window
+    request.comparesCode = comparesCode
     return try await fleet.add(request)
   }
 

@@ -34,6 +34,10 @@ struct MachineAdd: AsyncParsableCommand {
   @Option(help: "The serial number of a disk that may be erased although it is not blank. May be repeated.")
   var wipe: [String] = []
 
+  @Flag(
+    help: "Begin no install before the code on its screen was compared: bootstead machine approve NAME --code CODE.")
+  var compareCode = false
+
   @Option(help: "Minutes for which the first install stays armed.")
   var window: Int = 7 * 24 * 60
 
@@ -48,6 +52,7 @@ struct MachineAdd: AsyncParsableCommand {
       request.closure = closure
       request.image = image
       request.consents = wipe
+      request.comparesCode = compareCode
       request.window = Double(window) * 60
       let added: MachineDetail = try await appliance.client.send("POST", "/v1/machines", request)
       try show(added, json: appliance.json) {

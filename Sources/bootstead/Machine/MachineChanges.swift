@@ -41,6 +41,7 @@ struct MachineSecret: AsyncParsableCommand {
   @OptionGroup var appliance: ApplianceOptions
   @Argument(help: "The machine's name or a MAC address of it.") var name: String
   @Argument(help: "The secret's name: a-z, 0-9, '.', '_' and '-'.") var secret: String
+  @Flag(help: "Give it also to a machine whose short code nobody compared.") var firstUse = false
 
   func run() async throws {
     try await reportingFailures {
@@ -53,7 +54,8 @@ struct MachineSecret: AsyncParsableCommand {
         throw CommandFailure.failed("a secret has 1 byte to 1 MiB; standard input gave \(value.count) bytes")
       }
       try await appliance.client.perform(
-        "PUT", "/v1/machines/\(pathComponent(name))/secrets/\(pathComponent(secret))", body: value)
+        "PUT", "/v1/machines/\(pathComponent(name))/secrets/\(pathComponent(secret))?first-use=\(firstUse)", body: value
+      )
       try show(["stored": secret], json: appliance.json) { "the secret '\(secret)' is stored" }
     }
   }

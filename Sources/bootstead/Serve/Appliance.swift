@@ -127,13 +127,15 @@ struct Appliance: Sendable {
     logger.info(
       "bootstead \(bootsteadVersion) serves \(addresses.map { "\($0.value) on \($0.key)" }.sorted().joined(separator: ", ")), HTTP port \(options.httpPort), socket \(socketPath)"
     )
-    let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: [
-          .init(service: DecisionWriter(decisions: decisions, fleet: fleet, logger: Logger(label: "decisions"))),
-          .init(service: proxy), .init(service: tftp), .init(service: operatorServer),
-        ] + boot.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
-        logger: Logger(label: "services")))
+    var configuration = ServiceGroupConfiguration(
+      services: [
+        .init(service: DecisionWriter(decisions: decisions, fleet: fleet, logger: Logger(label: "decisions"))),
+        .init(service: proxy), .init(service: tftp), .init(service: operatorServer),
+      ] + boot.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+      logger: Logger(label: "services"))
+    // A service that missed its shutdown while it was still starting is cancelled.
+    configuration.maximumGracefulShutdownDuration = .seconds(10)
+    let group = ServiceGroup(configuration: configuration)
     do {
       try await group.run()
     } catch {
