@@ -9,6 +9,8 @@ CONFIGURATION ?= release
 SWIFT_BUILD := swift build --configuration $(CONFIGURATION)
 BINARIES := .build/$(CONFIGURATION)
 VAR := $(CURDIR)/var
+SWIFT_TEST := BOOTSTEAD_BINARIES=$(CURDIR)/$(BINARIES) BOOTSTEAD_SOURCE=$(CURDIR) BOOTSTEAD_VAR=$(VAR) \
+  swift test --configuration $(CONFIGURATION) --skip-build --disable-testable-imports --disable-xctest
 SOURCES := Package.swift Sources netboot images Tests Fuzz Benchmarks
 
 .PHONY: help
@@ -35,11 +37,17 @@ demo: build ## Network-boot a virtual bare machine and install it (KEEP=1 leaves
 	$(BINARIES)/bootstead demo --source . --folder $(VAR)/demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: lint build fuzz-short ## Everything that must hold, real boots included.
+test: lint build fuzz-short ## Everything that must hold, real boots included (FILTER=… runs some).
 	@Scripts/needs-root "make test"
 	$(SWIFT_BUILD) --build-tests
-	BOOTSTEAD_BINARIES=$(CURDIR)/$(BINARIES) BOOTSTEAD_SOURCE=$(CURDIR) BOOTSTEAD_VAR=$(VAR) \
-	  swift test --configuration $(CONFIGURATION) --skip-build --disable-testable-imports --disable-xctest $(if $(FILTER),--filter $(FILTER))
+ifdef FILTER
+	$(SWIFT_TEST) --filter '$(FILTER)'
+else
+# Foundation's Process crashes in a program with thousands of open files, so the test that opens them runs by itself.
+	$(SWIFT_TEST) --skip BootHTTPTests --skip LabTests
+	$(SWIFT_TEST) --filter BootHTTPTests
+	$(SWIFT_TEST) --filter LabTests
+endif
 
 .PHONY: lint
 lint: packages ## Check formatting and style.

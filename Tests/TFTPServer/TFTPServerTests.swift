@@ -214,7 +214,10 @@ struct TFTPServerTests {
       #expect(server.counters.tooMany == 1)
       let (client, port) = clients[0]
       try await client.send(.acknowledgement(block: 2), to: port)
-      guard case .data(3, _)? = await client.receive()?.packet else {
+      // On a busy machine the server's timer may have sent block 2 again by now.
+      var packet = await client.receive()?.packet
+      while case .data(2, _)? = packet { packet = await client.receive()?.packet }
+      guard case .data(3, _)? = packet else {
         Issue.record("the running transfer did not go on")
         return
       }
