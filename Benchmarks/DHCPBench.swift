@@ -19,7 +19,7 @@ struct DHCPBench: ParsableCommand {
     let duration = Double(monotonicNanoseconds() - start) / 1e9
     let offers = meter.latencies.count
     meter.settle()
-    printFigure("offers_per_s", (Double(offers) / duration).rounded())
+    printFigure("offers_per_s", Int(Double(offers) / duration))
     meter.printLatencies()
     printFigure("sent", meter.sent)
     printFigure("lost", meter.lost)
