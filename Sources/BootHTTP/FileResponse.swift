@@ -42,12 +42,18 @@ func fileResponse(_ file: ServedFile, to request: Request, context: BootRequestC
   }
   let channel = context.channel
   let body = ResponseBody(contentLength: range.count) { writer in
-    // In pieces, each of which counts as a sign of life of the connection.
+    // In pieces, each of which counts as a sign of life of the connection; the next one is queued before the last one
+    // is out, so that the kernel never waits for it.
+    var queued: EventLoopFuture<Void>?
     for start in stride(from: range.lowerBound, to: range.upperBound, by: pieceSize) {
       let region = FileRegion(
         fileHandle: open.handle, readerIndex: start, endIndex: min(start + pieceSize, range.upperBound))
-      try await channel.triggerUserOutboundEvent(SendFileRegion(region: region)).get()
+      let sent = channel.eventLoop.makePromise(of: Void.self)
+      channel.triggerUserOutboundEvent(SendFileRegion(region: region), promise: sent)
+      try await queued?.get()
+      queued = sent.futureResult
     }
+    try await queued?.get()
     try await writer.finish(nil)
   }
   return Response(status: status, headers: headers, body: body)
