@@ -29,10 +29,10 @@ struct TFTPServerTests {
   @Test("an empty file and one that fills its last block arrive whole")
   func sizes() async throws {
     try await withServer { _, address, _ in
-      let client = try await TFTPTestClient()
-      #expect(try await client.download("empty", at: address) == [])
-      #expect(try await client.download("empty", edk2, at: address) == [])
-      #expect(try await client.download("exact", at: address).count == 1024)
+      // A client each: what the server sent again late would else be taken for the next file.
+      #expect(try await TFTPTestClient().download("empty", at: address) == [])
+      #expect(try await TFTPTestClient().download("empty", edk2, at: address) == [])
+      #expect(try await TFTPTestClient().download("exact", at: address).count == 1024)
     }
   }
 
