@@ -52,7 +52,7 @@ struct StartTests {
       #expect(started.status == 0, "\(started)")
       let ended = try await appliance.secondServe("--interface", "lan", "--data", appliance.data())
       let pid = try String(contentsOfFile: pidFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-      kill(try #require(pid_t(pid)), SIGTERM)
+      kill(try #require(pid_t(pid)), SIGKILL)
       #expect(ended.status == 1 && ended.errors.contains("port 67") && ended.errors.contains("dnsmasq"), "\(ended)")
     }
   }
