@@ -14,6 +14,10 @@ public enum AgentPath {
   public static let installed = "/agent/v1/installed"
   /// `POST` ``FailedReport`` → nothing, 204.
   public static let failed = "/agent/v1/failed"
-  /// `POST` ``NodeReport`` → nothing, 204; signed by the node's key in the session ``SessionIdentifier/init(node:)``.
+  /// `POST` ``SavedDiskState`` → nothing, 204; before a rebuild's first write.
+  public static let saved = "/agent/v1/saved"
+  /// `POST` ``WipedReport`` → nothing, 204.
+  public static let wiped = "/agent/v1/wiped"
+  /// `POST` ``NodeReport`` → ``NodeOrders``; signed by the node's key in the session ``SessionIdentifier/init(node:)``.
   public static let report = "/agent/v1/report"
 }

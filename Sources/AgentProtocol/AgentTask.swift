@@ -3,14 +3,16 @@ public enum AgentTask: Sendable, Codable {
   /// Nothing yet, ask again after so many seconds (1 to 60). The reason is shown on the consoles.
   case wait(reason: String, seconds: Int)
   case install(InstallTask)
+  /// Erase disks; then ask again.
+  case wipe(WipeTask)
   case reboot
   /// The inventory was all that was wanted: stay, and ask again now and then.
   case inventoryOnly
   /// This machine is not to be installed; the reason is shown on the consoles.
   case refuse(reason: String)
 
-  private enum Key: String, CodingKey { case task, reason, seconds, install }
-  private enum Kind: String, Codable { case wait, install, reboot, inventoryOnly, refuse }
+  private enum Key: String, CodingKey { case task, reason, seconds, install, wipe }
+  private enum Kind: String, Codable { case wait, install, wipe, reboot, inventoryOnly, refuse }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
@@ -20,6 +22,7 @@ public enum AgentTask: Sendable, Codable {
         reason: try container.decode(String.self, forKey: .reason),
         seconds: min(60, max(1, try container.decode(Int.self, forKey: .seconds))))
     case .install: self = .install(try container.decode(InstallTask.self, forKey: .install))
+    case .wipe: self = .wipe(try container.decode(WipeTask.self, forKey: .wipe))
     case .reboot: self = .reboot
     case .inventoryOnly: self = .inventoryOnly
     case .refuse: self = .refuse(reason: try container.decode(String.self, forKey: .reason))
@@ -36,6 +39,9 @@ public enum AgentTask: Sendable, Codable {
     case .install(let task):
       try container.encode(Kind.install, forKey: .task)
       try container.encode(task, forKey: .install)
+    case .wipe(let task):
+      try container.encode(Kind.wipe, forKey: .task)
+      try container.encode(task, forKey: .wipe)
     case .reboot: try container.encode(Kind.reboot, forKey: .task)
     case .inventoryOnly: try container.encode(Kind.inventoryOnly, forKey: .task)
     case .refuse(let reason):

@@ -20,11 +20,13 @@ public struct InstallTask: Sendable, Codable {
   /// The bytes of `/var/lib/bootstead/machine.json`.
   public var machineConfiguration: Data
   public var consent: ConsentRecord
+  /// Nil for a first install.
+  public var rebuild: RebuildTask?
 
   public init(
     identifier: String, machineName: String, plan: LayoutPlan, closure: String, cachePath: String = "/cache",
     cachePublicKeys: [String], consoleArguments: [String] = [], sealedSecrets: [String: Data] = [:],
-    machineConfiguration: Data, consent: ConsentRecord
+    machineConfiguration: Data, consent: ConsentRecord, rebuild: RebuildTask? = nil
   ) {
     self.identifier = identifier
     self.machineName = machineName
@@ -36,6 +38,7 @@ public struct InstallTask: Sendable, Codable {
     self.sealedSecrets = sealedSecrets
     self.machineConfiguration = machineConfiguration
     self.consent = consent
+    self.rebuild = rebuild
   }
 }
 

@@ -9,15 +9,21 @@ public struct InstalledReport: Hashable, Sendable, Codable {
   public var disks: [InstalledDisk]
   /// `/nix/store/HASH-nixos-system-…`
   public var closure: String
+  /// The data volumes that were kept, before anything was written and at the end.
+  public var before: [VolumeFingerprint]?
+  public var after: [VolumeFingerprint]?
 
   public init(
-    task: String, nodeKey: SigningPublicKey, nodeRecipient: AgeRecipient, disks: [InstalledDisk], closure: String
+    task: String, nodeKey: SigningPublicKey, nodeRecipient: AgeRecipient, disks: [InstalledDisk], closure: String,
+    before: [VolumeFingerprint]? = nil, after: [VolumeFingerprint]? = nil
   ) {
     self.task = task
     self.nodeKey = nodeKey
     self.nodeRecipient = nodeRecipient
     self.disks = disks
     self.closure = closure
+    self.before = before
+    self.after = after
   }
 }
 
@@ -25,6 +31,7 @@ public struct InstalledReport: Hashable, Sendable, Codable {
 public struct InstalledDisk: Hashable, Sendable, Codable {
   /// The stable name below `/dev/disk/by-id`, or the serial number where there is none.
   public var identifier: String
+  public var serial: String?
   /// The GPT's disk identifier.
   public var partitionTableUUID: String?
   public var volumeGroupName: String?
@@ -32,10 +39,11 @@ public struct InstalledDisk: Hashable, Sendable, Codable {
   public var volumeGroupUUID: String?
 
   public init(
-    identifier: String, partitionTableUUID: String? = nil, volumeGroupName: String? = nil,
+    identifier: String, serial: String? = nil, partitionTableUUID: String? = nil, volumeGroupName: String? = nil,
     volumeGroupUUID: String? = nil
   ) {
     self.identifier = identifier
+    self.serial = serial
     self.partitionTableUUID = partitionTableUUID
     self.volumeGroupName = volumeGroupName
     self.volumeGroupUUID = volumeGroupUUID

@@ -1,6 +1,6 @@
 /// The parts of an install, in their order.
 public enum InstallStep: String, Hashable, Sendable, Codable, CaseIterable {
-  case claim, inventory, waiting, disks, closure, bootLoader, handOff, finishing
+  case claim, inventory, waiting, comparison, disks, closure, bootLoader, handOff, finishing
 
   /// For people.
   public var title: String {
@@ -8,6 +8,7 @@ public enum InstallStep: String, Hashable, Sendable, Codable, CaseIterable {
     case .claim: "claim"
     case .inventory: "inventory"
     case .waiting: "waiting"
+    case .comparison: "comparing with the record"
     case .disks: "disks"
     case .closure: "copying the system"
     case .bootLoader: "boot loader"

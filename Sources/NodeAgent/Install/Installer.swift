@@ -69,6 +69,10 @@ public struct Installer: Sendable {
         // The next plan starts from what this attempt left on the disks.
         try await refresh(&inventory)
         try await pause(.seconds(10))
+      case .wipe(let wipe):
+        try await deliver(
+          AgentPath.failed,
+          FailedReport(step: .disks, error: "this agent can not erase disks (\(wipe.identifier))", logLines: []))
       case .reboot:
         log.say("the appliance says: restart")
         return

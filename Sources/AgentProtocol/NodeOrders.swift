@@ -1,0 +1,15 @@
+/// The answer to a ``NodeReport``: what the running node is to do.
+public struct NodeOrders: Hashable, Sendable, Codable {
+  /// Seconds until the next report, 5 to 3,600.
+  public var nextReport: Int
+  /// Start anew from the network, once: the order's identifier, the same until it was carried out.
+  public var networkBoot: String?
+
+  public init(nextReport: Int, networkBoot: String? = nil) {
+    self.nextReport = nextReport
+    self.networkBoot = networkBoot
+  }
+
+  /// What a node does where the appliance gives no orders.
+  public static let none = NodeOrders(nextReport: 300)
+}
