@@ -118,7 +118,8 @@ let package = Package(
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "DiskLayout", "Fleet", "HTTPConnection", "Images",
         "Lab",
         "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProxyDHCP", "TFTP", "TFTPServer",
-        arguments, lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        arguments, lifecycle, logging, subprocess, systemPackage,
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
 
     // The agent.
@@ -148,10 +149,14 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "NixTestSupport", dependencies: ["CLZMA", "CZstd", "NixFormats", crypto], path: "Tests/NixTestSupport",
+      name: "ProgramTestSupport", dependencies: [subprocess, systemPackage], path: "Tests/ProgramTestSupport",
       swiftSettings: strict),
-    tests("AgentProtocol", ["AgentProtocol"]),
-    tests("BinaryCache", ["BinaryCache", "NixFormats", "NixTestSupport", crypto]),
+    .target(
+      name: "NixTestSupport", dependencies: ["CLZMA", "CZstd", "NixFormats", "ProgramTestSupport", crypto],
+      path: "Tests/NixTestSupport",
+      swiftSettings: strict),
+    tests("AgentProtocol", ["AgentProtocol", "ProgramTestSupport"]),
+    tests("BinaryCache", ["BinaryCache", "NixFormats", "NixTestSupport", "ProgramTestSupport", crypto]),
     tests("BootDecision", ["BootDecision", "DHCP", "NetworkAddress"]),
     tests(
       "BootHTTP",
@@ -160,7 +165,7 @@ let package = Package(
         "NetworkAddress", lifecycle, logging,
       ]),
     tests("CPIO", ["CPIO"]),
-    tests("CommandLine", []),
+    tests("CommandLine", ["Lab", "ProgramTestSupport"]),
     tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
     tests("DiskLayout", ["DiskLayout"], exclude: ["Inventories"]),
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),
@@ -169,11 +174,12 @@ let package = Package(
     tests("Lab", ["Lab"], exclude: ["node-system"]),
     tests("Netboot", ["Netboot"]),
     tests("NetworkAddress", ["NetworkAddress"]),
-    tests("NixFormats", ["NixFormats", "NixTestSupport"]),
+    tests("NixFormats", ["NixFormats", "NixTestSupport", "ProgramTestSupport"]),
     tests(
       "NodeAgent",
       ["AgentProtocol", "DiskLayout", "HTTPConnection", "NetworkAddress", "NodeAgent", nioCore, nioHTTP1, nioPosix]),
-    tests("NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", crypto]),
+    tests(
+      "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
     tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "TFTP", logging]),

@@ -64,11 +64,11 @@ public final class LabProcess: Sendable {
     if let ended { throw LabError.ended(program: program, status: ended, log: SerialConsole.tail(of: logPath)) }
   }
 
-  /// Ends it: by `SIGTERM`, and by `SIGKILL` where that does not help within five seconds. Returns once it is gone.
-  public func stop(signal number: Int32 = SIGTERM) async {
+  /// Ends it: by `SIGTERM`, and by `SIGKILL` where that does not help in time. Returns once it is gone.
+  public func stop(signal number: Int32 = SIGTERM, patience limit: Duration = .seconds(5)) async {
     send(number)
     let patience = Task {
-      try await Task.sleep(for: .seconds(5))
+      try await Task.sleep(for: limit)
       self.send(SIGKILL)
     }
     _ = await ending.result

@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import NixFormats
 import NixTestSupport
+import ProgramTestSupport
 import Testing
 
 @Suite struct CacheDirectoryTests {

@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import NixFormats
 import NixTestSupport
+import ProgramTestSupport
 import Testing
 
 @Suite struct ImportTests {
@@ -21,9 +22,9 @@ import Testing
   @Test("a cache written by nix copy is imported, and its paths are signed", arguments: ["xz", "zstd", "none"])
   func importsRealCache(compression: String) async throws {
     let nix = NixCommand(root: directory.file("root"))
-    let path = try nix.instantiate(
+    let path = try await nix.instantiate(
       #"let a = builtins.toFile "a" "hello"; b = builtins.toFile "b" "${a}"; in builtins.toFile "c" "${a} ${b}""#)
-    try nix.copy(path, to: "file://\(directory.file("real"))?compression=\(compression)")
+    try await nix.copy(path, to: "file://\(directory.file("real"))?compression=\(compression)")
     let cache = try cache()
     let report = try await cache.importCache(at: directory.file("real"))
     #expect(report.imported == 3)
@@ -41,15 +42,15 @@ import Testing
   @Test("real Nix installs from the imported cache and accepts its signatures")
   func realNixReadsBack() async throws {
     let nix = NixCommand(root: directory.file("root"))
-    let path = try nix.instantiate(#"builtins.toFile "c" "${builtins.toFile "a" "hello"}""#)
-    try nix.copy(path, to: "file://\(directory.file("real"))")
+    let path = try await nix.instantiate(#"builtins.toFile "c" "${builtins.toFile "a" "hello"}""#)
+    try await nix.copy(path, to: "file://\(directory.file("real"))")
     let cache = try cache()
     _ = try await cache.importCache(at: directory.file("real"))
     let target = NixCommand(root: "file://\(directory.file("cache"))")
-    try target.copy(
+    try await target.copy(
       path, to: directory.file("target"), options: ["--option", "trusted-public-keys", key.publicKey.description])
     #expect(FileManager.default.fileExists(atPath: directory.file("target") + path))
-    let text = try nix.run([
+    let text = try await nix.run([
       "nix", "--extra-experimental-features", "nix-command", "store", "verify", "--store", "file://\(cache.path)",
       "--option", "trusted-public-keys", key.publicKey.description, "-r", path,
     ])

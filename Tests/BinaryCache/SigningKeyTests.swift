@@ -2,6 +2,7 @@ import BinaryCache
 import Foundation
 import NixFormats
 import NixTestSupport
+import ProgramTestSupport
 import Testing
 
 @Suite struct SigningKeyTests {
@@ -47,8 +48,8 @@ import Testing
   }
 
   @Test("Nix's own keys sign and verify as ours do")
-  func interoperates() throws {
-    _ = try NixCommand.output([
+  func interoperates() async throws {
+    _ = try await NixCommand.output([
       "nix-store", "--generate-binary-cache-key", "nix-made-1", file, directory.file("public"),
     ])
     let key = try SigningKey.loadOrCreate(at: file, name: "unused-1")
@@ -57,8 +58,8 @@ import Testing
 
     // A signature by Nix, over a path with a reference, is right by our reading.
     let nix = NixCommand(root: directory.file("root"))
-    let path = try nix.instantiate(#"builtins.toFile "b" "${builtins.toFile "a" "x"}""#)
-    try nix.copy(path, to: "file://\(directory.file("cache"))?secret-key=\(file)")
+    let path = try await nix.instantiate(#"builtins.toFile "b" "${builtins.toFile "a" "x"}""#)
+    try await nix.copy(path, to: "file://\(directory.file("cache"))?secret-key=\(file)")
     let storePath = try StorePath(absolute: path)
     let narInfo = try String(
       contentsOfFile: directory.file("cache/\(storePath.hashPart).narinfo"), encoding: .utf8)

@@ -2,6 +2,7 @@ import BinaryCache
 import Foundation
 import NixFormats
 import NixTestSupport
+import ProgramTestSupport
 import Testing
 
 @Suite struct UploadTests {
@@ -71,8 +72,8 @@ import Testing
   @Test("what real nix copy sends is taken", arguments: ["xz", "zstd", "none"])
   func realUpload(compression: String) async throws {
     let nix = NixCommand(root: directory.file("root"))
-    let path = try nix.instantiate(#"builtins.toFile "b" "${builtins.toFile "a" "x"}""#)
-    try nix.copy(path, to: "file://\(directory.file("sent"))?compression=\(compression)")
+    let path = try await nix.instantiate(#"builtins.toFile "b" "${builtins.toFile "a" "x"}""#)
+    try await nix.copy(path, to: "file://\(directory.file("sent"))?compression=\(compression)")
     let sent = try FileManager.default.contentsOfDirectory(atPath: directory.file("sent"))
       .filter { $0.hasSuffix(".narinfo") }
       .map { try NarInfo(Array(Data(contentsOf: URL(fileURLWithPath: directory.file("sent/" + $0))))) }

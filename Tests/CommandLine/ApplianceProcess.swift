@@ -1,4 +1,6 @@
 import Foundation
+import Lab
+import ProgramTestSupport
 
 /// A real appliance in a network namespace of its own, and the command line that talks to it.
 final class ApplianceProcess: Sendable {
@@ -54,21 +56,19 @@ final class ApplianceProcess: Sendable {
   var log: String { (try? String(contentsOfFile: folder.path + "/log", encoding: .utf8)) ?? "" }
 
   /// Starts `serve` and waits until it answers, or has ended.
-  func serve(_ extra: [String] = []) async throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: ApplianceProcess.ip)
-    process.arguments =
-      ["netns", "exec", namespace, ApplianceProcess.program, "serve", "--interface", "lan", "--data", data()] + extra
+  func serve(_ extra: [String] = []) async throws -> LabProcess {
     try Data().write(to: folder.appendingPathComponent("log"))
-    let log = try FileHandle(forWritingTo: folder.appendingPathComponent("log"))
-    process.standardError = log
-    process.standardOutput = log
-    try process.run()
+    // `ip netns exec` becomes the program, so this is the appliance's own process.
+    let process = try await LabProcess.start(
+      ApplianceProcess.ip,
+      ["netns", "exec", namespace, ApplianceProcess.program, "serve", "--interface", "lan", "--data", data()] + extra,
+      logPath: folder.appendingPathComponent("log").path)
     for _ in 0..<600 {
       if try await bootstead("status").status == 0 { return process }
-      guard process.isRunning else { break }
+      guard process.ended == nil else { break }
       try await Task.sleep(for: .milliseconds(100))
     }
+    await process.stop(signal: SIGKILL)
     throw NotReady(description: self.log)
   }
 
@@ -76,14 +76,13 @@ final class ApplianceProcess: Sendable {
   func serving(_ extra: [String] = [], _ work: () async throws -> Void) async throws {
     let process = try await serve(extra)
     do { try await work() } catch {
-      process.terminate()
+      await process.stop(signal: SIGKILL)
       throw error
     }
-    process.terminate()
-    for _ in 0..<600 where process.isRunning { try await Task.sleep(for: .milliseconds(50)) }
-    guard process.isRunning else { return }
-    kill(process.processIdentifier, SIGKILL)
-    throw NotReady(description: "the appliance did not end at SIGTERM: \(log)")
+    await process.stop(patience: .seconds(30))
+    guard process.ended == "exited(0)" else {
+      throw NotReady(description: "the appliance ended with \(process.ended ?? "nothing") at SIGTERM: \(log)")
+    }
   }
 
   /// Runs the command line against the appliance.
@@ -101,35 +100,8 @@ final class ApplianceProcess: Sendable {
   static func run(_ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:])
     async throws -> Ended
   {
-    try await withCheckedThrowingContinuation { continuation in
-      Thread.detachNewThread {
-        continuation.resume(with: Result { try runBlocking(program, arguments, input, environment) })
-      }
-    }
-  }
-
-  private static func runBlocking(
-    _ program: String, _ arguments: [String], _ input: String, _ environment: [String: String]
-  ) throws -> Ended {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("run-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    // Files, not pipes: a program that writes much shall not wait for its reader.
-    let files = ["input", "output", "errors"].map { folder.appendingPathComponent($0) }
-    try Data(input.utf8).write(to: files[0])
-    for file in files.dropFirst() { try Data().write(to: file) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-    process.standardInput = try FileHandle(forReadingFrom: files[0])
-    process.standardOutput = try FileHandle(forWritingTo: files[1])
-    process.standardError = try FileHandle(forWritingTo: files[2])
-    try process.run()
-    process.waitUntilExit()
-    return Ended(
-      status: process.terminationStatus, output: try String(contentsOf: files[1], encoding: .utf8),
-      errors: try String(contentsOf: files[2], encoding: .utf8))
+    let ended = try await TestProgram.run(program, arguments, input: Data(input.utf8), environment: environment)
+    return Ended(status: ended.status, output: ended.text, errors: ended.errors)
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Lab
 import Testing
 
 @Suite("Starting the appliance", .enabled(if: ApplianceProcess.isPossible, "needs root and a built bootstead"))
@@ -62,9 +63,7 @@ struct StartTests {
     try await withAppliance { appliance in
       let process = try await appliance.serve()
       #expect(try await appliance.bootstead("machine", "add", "--mac", "525400000001", "--name", "node1").status == 0)
-      // `ip netns exec` becomes the program, so this is the appliance's own process.
-      kill(process.processIdentifier, SIGKILL)
-      while process.isRunning { try await Task.sleep(for: .milliseconds(50)) }
+      await process.stop(signal: SIGKILL)
       #expect(try await appliance.bootstead("status").status == 3)
       try await appliance.serving {
         let shown = try await appliance.bootstead("machine", "show", "node1")

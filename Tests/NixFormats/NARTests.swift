@@ -1,5 +1,6 @@
 import NixFormats
 import NixTestSupport
+import ProgramTestSupport
 import Testing
 
 @Suite struct NARTests {
@@ -35,17 +36,17 @@ import Testing
   }
 
   @Test("our archives are nix-store's, byte for byte, and its are read")
-  func agreesWithNix() throws {
+  func agreesWithNix() async throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("tree")
-    _ = try NixCommand.output([
+    _ = try await NixCommand.output([
       "sh", "-c",
       """
       mkdir -p $0/bin $0/empty; cd $0; printf '#!/bin/sh\\n' > bin/tool; chmod +x bin/tool; ln -s tool bin/t
       : > nothing; printf 12345678 > eight; ln -s ../../x 'é ~'
       """, path,
     ])
-    let archive = try Array(NixCommand.output(["nix-store", "--dump", path]))
+    let archive = try await Array(NixCommand.output(["nix-store", "--dump", path]))
     #expect(try Self.tree.archive() == archive)
     #expect(try Self.read(archive, pieces: 100) == Self.tree.events())
   }

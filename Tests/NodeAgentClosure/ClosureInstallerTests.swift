@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import NixFormats
 import NixTestSupport
+import ProgramTestSupport
 import NodeAgent
 import Synchronization
 import Testing
@@ -22,8 +23,8 @@ import Testing
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: files + "/bin/tool")
     try "text".write(toFile: files + "/é ~", atomically: true, encoding: .utf8)
     try FileManager.default.createSymbolicLink(atPath: files + "/link", withDestinationPath: "bin/tool")
-    let path = try nix.add(files)
-    try nix.copy(path, to: "file://\(directory.file("source"))?compression=xz")
+    let path = try await nix.add(files)
+    try await nix.copy(path, to: "file://\(directory.file("source"))?compression=xz")
     let applianceKey = try SigningKey.loadOrCreate(at: directory.file("key"), name: "appliance-1")
     let cache = try CacheDirectory(path: directory.file("cache"), signingKey: applianceKey)
     _ = try await cache.importCache(at: directory.file("source"))
@@ -33,11 +34,11 @@ import Testing
     let closure = try await installer.installStore(root: StorePath(absolute: path))
     #expect(closure.paths.count == 1)
     #expect(
-      try NixCommand.output(["nix-store", "--dump", target + path])
+      try await NixCommand.output(["nix-store", "--dump", target + path])
         == NixCommand.output(["nix-store", "--dump", files]))
     let listing = "cd $0 && find . -printf '%p %m %T@ %l\\n' | sort"
     #expect(
-      try NixCommand.output(["sh", "-c", listing, target + path])
+      try await NixCommand.output(["sh", "-c", listing, target + path])
         == NixCommand.output(["sh", "-c", listing, directory.file("root") + path]))
   }
 
@@ -52,7 +53,7 @@ import Testing
     }
     #expect(installed.paths.count == 30)
     #expect(installed.kept == 0)
-    try check(paths)
+    try await check(paths)
     let all = reports.withLock { $0 }
     let last = try #require(all.last)
     #expect(last.pathsDone == 30 && last.pathsTotal == 30)
@@ -61,7 +62,7 @@ import Testing
     let second = DirectorySource(source.path)
     #expect(try await installer(second).installStore(root: root.storePath).kept == 30)
     #expect(second.requested.isEmpty)
-    try check(paths)
+    try await check(paths)
   }
 
   @Test("modes and times are those of a Nix store")
@@ -69,7 +70,7 @@ import Testing
     let (_, paths) = try closure(5, seed: 2)
     let root = try #require(paths.last)
     _ = try await installer(DirectorySource(directory.file("source"))).installStore(root: root.storePath)
-    let strange = try NixCommand.output([
+    let strange = try await NixCommand.output([
       "sh", "-c",
       """
       cd $0 && find . -mindepth 1 \\( -type d ! -perm 555 -o -type f ! -perm 444 ! -perm 555 -o ! -newermt @0 -o -newermt @1 \\)
@@ -102,12 +103,12 @@ import Testing
       .split(separator: "\n").map { String($0) }.filter { !$0.hasPrefix(victim.storePath.baseName) }
     lines.append(String((victim.storePath.baseName + " sha256:").prefix(60)))
     #expect(FileManager.default.createFile(atPath: record, contents: Data(lines.joined(separator: "\n").utf8)))
-    _ = try NixCommand.output([
+    _ = try await NixCommand.output([
       "sh", "-c", "chmod -R u+w $0 2>/dev/null; rm -rf $0; mkdir -p $0/half; echo torn > $0/half/x; mkdir $1",
       target + victim.storePath.description, target + "/nix/store/.bootstead-" + victim.storePath.baseName,
     ])
     _ = try await installer(DirectorySource(source.path)).installStore(root: root.storePath)
-    try check(paths)
+    try await check(paths)
   }
 
   @Test("a network that breaks everywhere costs no byte twice")
@@ -119,7 +120,7 @@ import Testing
       if failed.withLock({ $0.insert("\(url)@\(offset)").inserted }) { throw DirectorySource.Broken() }
     }
     _ = try await installer(network).installStore(root: root.storePath)
-    try check(paths)
+    try await check(paths)
     // Each piece failed once, and each request began where the one before had stopped.
     let requests = network.requested
     #expect(Set(requests.filter { !$0.hasSuffix("@0") }).count == requests.filter { !$0.hasSuffix("@0") }.count)
@@ -149,6 +150,6 @@ import Testing
     }
     #expect(attempts == ClosureLimits().attempts)
     #expect(try await installer(DirectorySource(source.path)).installStore(root: root.storePath).kept == 4)
-    try check(paths)
+    try await check(paths)
   }
 }

@@ -4,6 +4,7 @@ import Foundation
 import NixFormats
 import NixTestSupport
 import NodeAgent
+import ProgramTestSupport
 import Synchronization
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
     #expect(try store().isEmpty)
     try source.write(good, to: info.url)
     #expect(try await failure(installer(DirectorySource(source.path)), path) == nil)
-    try check([path])
+    try await check([path])
   }
 
   @Test("an archive that is hostile inside writes nothing outside its path")

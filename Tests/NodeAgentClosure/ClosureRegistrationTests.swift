@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import NixFormats
 import NixTestSupport
+import ProgramTestSupport
 import NodeAgent
 import Synchronization
 import Testing
@@ -61,7 +62,7 @@ import Testing
         #expect(command == "\(root.storePath)/sw/bin/nix-store")
         do {
           // Stands for the chroot: the same program, told where the target is.
-          try NixCommand(root: targetRoot).run(
+          try await NixCommand(root: targetRoot).run(
             ["nix-store", "--store", targetRoot, "--load-db"],
             input: Data(contentsOf: URL(fileURLWithPath: registration)))
         } catch {
@@ -71,12 +72,12 @@ import Testing
       #expect(outcome == .loaded(by: "\(root.storePath)/sw/bin/nix-store"))
       let nix = NixCommand(root: target)
       #expect(
-        try nix.run(["nix-store", "--store", target, "-qR", root.storePath.description])
+        try await nix.run(["nix-store", "--store", target, "-qR", root.storePath.description])
           .split(separator: "\n").map { String($0) }.sorted() == paths.map(\.storePath.description).sorted())
-      try nix.run(["nix-store", "--store", target, "--verify", "--check-contents"])
+      try await nix.run(["nix-store", "--store", target, "--verify", "--check-contents"])
       #expect(!FileManager.default.fileExists(atPath: target + "/nix-path-registration"))
       // The garbage collector keeps the system.
-      let dead = try nix.run(["nix-store", "--store", target, "--gc", "--print-dead"])
+      let dead = try await nix.run(["nix-store", "--store", target, "--gc", "--print-dead"])
       #expect(!dead.contains("nixos-system"))
       #expect(try link("/nix/var/nix/profiles/system") == "system-1-link")
       #expect(try link("/nix/var/nix/profiles/system-1-link") == root.storePath.description)
@@ -99,9 +100,9 @@ import Testing
     #expect(text == NixRegistration.text(for: closure.paths))
     // Real Nix takes it, as a first boot would.
     let nix = NixCommand(root: target)
-    try nix.run(["nix-store", "--store", target, "--load-db"], input: Data(text.utf8))
+    try await nix.run(["nix-store", "--store", target, "--load-db"], input: Data(text.utf8))
     #expect(
-      try nix.run(["nix-store", "--store", target, "--dump-db"]).split(separator: "\n").sorted()
+      try await nix.run(["nix-store", "--store", target, "--dump-db"]).split(separator: "\n").sorted()
         == text.split(separator: "\n").sorted())
   }
 

@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import NixFormats
 import NixTestSupport
+import ProgramTestSupport
 import NodeAgent
 import Testing
 
@@ -43,10 +44,10 @@ extension InstallSuite {
   }
 
   /// Every path is there, with exactly its content, and nothing else is.
-  func check(_ paths: [PathFixture]) throws {
+  func check(_ paths: [PathFixture]) async throws {
     let entries = paths.map { ($0.storePath.baseName, $0.tree) }
     let expected = try Tree.directory(Dictionary(uniqueKeysWithValues: entries)).archive()
-    #expect(try Array(NixCommand.output(["nix-store", "--dump", target + "/nix/store"])) == expected)
+    #expect(try await Array(NixCommand.output(["nix-store", "--dump", target + "/nix/store"])) == expected)
   }
 
   func store() throws -> [String] {

@@ -3,6 +3,8 @@ import Foundation
 import Images
 import MicroInstaller
 import OperatorAPI
+import Subprocess
+import SystemPackage
 
 struct InstallerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,13 +33,11 @@ struct InstallerBuild: AsyncParsableCommand {
       let source = directory.appendingPathComponent(".source")
       try MicroInstaller.write(to: source)
       defer { try? FileManager.default.removeItem(at: source) }
-      let build = Process()
-      build.executableURL = source.appendingPathComponent("build")
-      build.arguments = [directory.path, agentPath]
-      build.standardOutput = FileHandle.standardError
-      try build.run()
-      build.waitUntilExit()
-      guard build.terminationStatus == 0 else {
+      let build = try await Subprocess.run(
+        .path(FilePath(source.appendingPathComponent("build").path)), arguments: [directory.path, agentPath],
+        input: .none,
+        output: .currentStandardError, error: .currentStandardError)
+      guard build.terminationStatus.isSuccess else {
         throw CommandFailure.failed("the installer could not be built; the messages above say why")
       }
       let kernel = directory.appendingPathComponent("kernel").path
