@@ -34,7 +34,12 @@ if [ -r $machine ]; then
 			mkdir -p "$folder"
 			mountpoint -q "$folder" || @sw@/bin/mount -t "$type" -o "$options" "$device" "$folder" ||
 				echo "node: $folder does not mount from $device"
-			mountpoint -q "$folder" && echo "node: mounted $folder"
+			mountpoint -q "$folder" || continue
+			echo "node: mounted $folder"
+			# Data that a rebuild has to keep: written once, its hash printed at each start.
+			[ "$folder" = /boot ] && continue
+			[ -e "$folder/lab-data" ] || { head -c 4194304 /dev/urandom >"$folder/lab-data.new" && sync && mv "$folder/lab-data.new" "$folder/lab-data" && sync; }
+			echo "node: data $folder $(sha256sum <"$folder/lab-data" | cut -c1-64)"
 		done
 fi
 boot=$(blkid -L BOOTSTEAD) && mkdir -p /boot && { mountpoint -q /boot || mount -t vfat -o umask=0077 "$boot" /boot; } || echo "node: no /boot (label BOOTSTEAD)"
