@@ -2,92 +2,92 @@ import Foundation
 import Lab
 import Testing
 
-@Suite(
-  "Real machines in QEMU", .serialized,
-  .enabled(if: LabSetting.isPossible, "needs root, qemu-system-x86, ovmf and dnsmasq: see 'make test'"))
-struct BootTests {
-  @Test("BIOS PXE: an empty machine becomes an active node, and boots from its disk after that")
-  func biosPXE() async throws { try await install(.bios) }
+extension RealMachines {
+  @Suite("First installs") struct BootTests {
+    @Test("BIOS PXE: an empty machine becomes an active node, and boots from its disk after that")
+    func biosPXE() async throws { try await install(.bios) }
 
-  @Test("UEFI PXE: an empty machine becomes an active node, and boots from its disk after that")
-  func uefiPXE() async throws { try await install(.uefi) }
+    @Test("UEFI PXE: an empty machine becomes an active node, and boots from its disk after that")
+    func uefiPXE() async throws { try await install(.uefi) }
 
-  @Test("UEFI HTTP boot: an empty machine becomes an active node, and boots from its disk after that")
-  func uefiHTTPBoot() async throws { try await install(.uefiHTTP) }
+    @Test("UEFI HTTP boot: an empty machine becomes an active node, and boots from its disk after that")
+    func uefiHTTPBoot() async throws { try await install(.uefiHTTP) }
 
-  private func install(_ firmware: LabMachine.Firmware) async throws {
-    try await LabSetting.lab("install-\(firmware.rawValue)") { lab in
-      let disk = try await LabDisk.make(path: lab.folder + "/system.qcow2", serial: "SYSTEM1", gibibytes: 24)
-      let configuration = LabMachine.Configuration(
-        name: "node1", firmware: firmware, mac: "52:54:00:12:34:56", disks: [disk])
-      try await lab.appliance.run(
-        "machine", "add", "--mac", configuration.mac, "--name", "node1", "--closure", lab.closure,
-        "--volume", "appdata:4GiB:/srv/appdata")
+    private func install(_ firmware: LabMachine.Firmware) async throws {
+      try await LabSetting.lab("install-\(firmware.rawValue)") { lab in
+        let disk = try await LabDisk.make(path: lab.folder + "/system.qcow2", serial: "SYSTEM1", gibibytes: 24)
+        let configuration = LabMachine.Configuration(
+          name: "node1", firmware: firmware, mac: "52:54:00:12:34:56", disks: [disk])
+        try await lab.appliance.run(
+          "machine", "add", "--mac", configuration.mac, "--name", "node1", "--closure", lab.closure,
+          "--volume", "appdata:4GiB:/srv/appdata")
 
-      try await lab.boot(configuration) { machine in
-        try await lab.wait(for: "node1", of: machine, seconds: 1800, what: "the install") {
-          ["installed", "active"].contains($0.state)
+        try await lab.boot(configuration) { machine in
+          try await lab.wait(for: "node1", of: machine, seconds: 1800, what: "the install") {
+            ["installed", "active"].contains($0.state)
+          }
+          // The restart goes through firmware and network again and must end on the disk.
+          try await lab.wait(for: "node1", of: machine, seconds: 900, what: "the node's own report") {
+            $0.state == "active"
+          }
+          try await machine.wait(for: "node: reported", seconds: 300)
         }
-        // The restart goes through firmware and network again and must end on the disk.
-        try await lab.wait(for: "node1", of: machine, seconds: 900, what: "the node's own report") {
-          $0.state == "active"
-        }
-        try await machine.wait(for: "node: reported", seconds: 300)
-      }
 
-      try await lab.boot(configuration) { machine in
-        try await machine.wait(for: "starts from its own disk", seconds: 600)
-        try await machine.wait(for: "node: node1, system \(lab.closure)", seconds: 600)
-        try await machine.wait(for: "node: mounted /srv/appdata", seconds: 300)
-        try await machine.wait(for: "node: reported", seconds: 300)
-        #expect(!machine.console.text.contains("micro-installer"))
+        try await lab.boot(configuration) { machine in
+          try await machine.wait(for: "starts from its own disk", seconds: 600)
+          try await machine.wait(for: "node: node1, system \(lab.closure)", seconds: 600)
+          try await machine.wait(for: "node: mounted /srv/appdata", seconds: 300)
+          try await machine.wait(for: "node: reported", seconds: 300)
+          #expect(!machine.console.text.contains("micro-installer"))
+        }
+        let status = try await lab.appliance.machine("node1")
+        #expect(status.state == "active")
       }
-      let status = try await lab.appliance.machine("node1")
-      #expect(status.state == "active")
     }
-  }
 
-  @Test("an unknown machine only shows what it is made of, and its disk stays as it is to the byte")
-  func unknownMachine() async throws {
-    try await LabSetting.lab("unknown", serve: ["--enrolment", "inventory"]) { lab in
-      let disk = try await LabDisk.make(path: lab.folder + "/disk.raw", serial: "UNKNOWN1", gibibytes: 24, format: .raw)
-      let before = try await disk.copy(to: lab.folder + "/before.raw")
-      let machine = LabMachine.Configuration(
-        name: "stranger", firmware: .bios, mac: "52:54:00:77:00:01", disks: [disk])
-      try await lab.boot(machine) { machine in
-        try await machine.wait(for: "waiting for approval", seconds: 900)
-        // The agent has had its answer; what it does with it shows within this time.
-        try await Task.sleep(for: .seconds(20))
-        #expect(!machine.console.text.contains("node: reported"))
-      }
-      let machines = try await lab.appliance.machines()
-      #expect(machines.map(\.state) == ["discovered"])
-      #expect(machines.first?.inventory?.disks.disks.map(\.serial) == ["UNKNOWN1"])
-      try await disk.mustEqual(before)
-    }
-  }
-
-  @Test("a disk with a foreign file system is refused, and stays as it is to the byte")
-  func foreignFileSystem() async throws {
-    try await LabSetting.lab("foreign") { lab in
-      let disk = try await LabDisk.make(
-        path: lab.folder + "/disk.raw", serial: "PRECIOUS1", gibibytes: 24, format: .raw)
-      try await LabTool.run("mkfs.ext4", ["-q", "-F", "-L", "precious", disk.path])
-      let before = try await disk.copy(to: lab.folder + "/before.raw")
-      let configuration = LabMachine.Configuration(
-        name: "node2", firmware: .uefi, mac: "52:54:00:77:00:02", disks: [disk])
-      try await lab.appliance.run(
-        "machine", "add", "--mac", configuration.mac, "--name", "node2", "--closure", lab.closure)
-      try await lab.boot(configuration) { machine in
-        let status = try await lab.wait(for: "node2", of: machine, seconds: 900, what: "the refusal") {
-          $0.planRefusal != nil
+    @Test("an unknown machine only shows what it is made of, and its disk stays as it is to the byte")
+    func unknownMachine() async throws {
+      try await LabSetting.lab("unknown", serve: ["--enrolment", "inventory"]) { lab in
+        let disk = try await LabDisk.make(
+          path: lab.folder + "/disk.raw", serial: "UNKNOWN1", gibibytes: 24, format: .raw)
+        let before = try await disk.copy(to: lab.folder + "/before.raw")
+        let machine = LabMachine.Configuration(
+          name: "stranger", firmware: .bios, mac: "52:54:00:77:00:01", disks: [disk])
+        try await lab.boot(machine) { machine in
+          try await machine.wait(for: "waiting for approval", seconds: 900)
+          // The agent has had its answer; what it does with it shows within this time.
+          try await Task.sleep(for: .seconds(20))
+          #expect(!machine.console.text.contains("node: reported"))
         }
-        #expect(status.planRefusal?.contains("PRECIOUS1") == true)
-        try await Task.sleep(for: .seconds(20))
+        let machines = try await lab.appliance.machines()
+        #expect(machines.map(\.state) == ["discovered"])
+        #expect(machines.first?.inventory?.disks.disks.map(\.serial) == ["UNKNOWN1"])
+        try await disk.mustEqual(before)
       }
-      let status = try await lab.appliance.machine("node2")
-      #expect(!["installing", "installed", "active"].contains(status.state))
-      try await disk.mustEqual(before)
+    }
+
+    @Test("a disk with a foreign file system is refused, and stays as it is to the byte")
+    func foreignFileSystem() async throws {
+      try await LabSetting.lab("foreign") { lab in
+        let disk = try await LabDisk.make(
+          path: lab.folder + "/disk.raw", serial: "PRECIOUS1", gibibytes: 24, format: .raw)
+        try await LabTool.run("mkfs.ext4", ["-q", "-F", "-L", "precious", disk.path])
+        let before = try await disk.copy(to: lab.folder + "/before.raw")
+        let configuration = LabMachine.Configuration(
+          name: "node2", firmware: .uefi, mac: "52:54:00:77:00:02", disks: [disk])
+        try await lab.appliance.run(
+          "machine", "add", "--mac", configuration.mac, "--name", "node2", "--closure", lab.closure)
+        try await lab.boot(configuration) { machine in
+          let status = try await lab.wait(for: "node2", of: machine, seconds: 900, what: "the refusal") {
+            $0.planRefusal != nil
+          }
+          #expect(status.planRefusal?.contains("PRECIOUS1") == true)
+          try await Task.sleep(for: .seconds(20))
+        }
+        let status = try await lab.appliance.machine("node2")
+        #expect(!["installing", "installed", "active"].contains(status.state))
+        try await disk.mustEqual(before)
+      }
     }
   }
 }

@@ -21,6 +21,9 @@ enum LabSetting {
       .path
   }
 
+  /// Set to 1 for every test of the lab; without it the longest ones, and those that show the same once more, are left out.
+  static var isFull: Bool { variable("BOOTSTEAD_LAB_FULL") == "1" }
+
   /// Namespaces, taps and loop devices need root; QEMU has to be there.
   static var isPossible: Bool {
     getuid() == 0
@@ -29,14 +32,20 @@ enum LabSetting {
       }
   }
 
-  /// A lab for one test, in a folder of its own that is emptied first.
+  /// A lab for one test.
+  /// - Parameter isNew: its folder is emptied first.
   static func lab<Result: Sendable>(
-    _ name: String, serve: [String] = [], body: @Sendable (Lab) async throws -> Result
+    _ name: String, serve: [String] = [], isNew: Bool = true, body: @Sendable (Lab) async throws -> Result
   ) async throws -> Result {
     let artifacts = try await LabArtifacts.make(source: source, agent: agent, folder: folder + "/artifacts")
     let own = folder + "/" + name
-    if FileManager.default.fileExists(atPath: own) { try FileManager.default.removeItem(atPath: own) }
+    if isNew { try empty(own) }
     return try await Lab.with(
       binary: binary, artifacts: artifacts, folder: own, serveArguments: serve, body: body)
+  }
+
+  static func empty(_ folder: String) throws {
+    if FileManager.default.fileExists(atPath: folder) { try FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }
 }
