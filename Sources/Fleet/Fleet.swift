@@ -28,6 +28,9 @@ public struct Fleet: Sendable {
     try database.read { try refreshDirectory($0) }
   }
 
+  /// Writes SQLite's write-ahead log into the file and closes it; nothing else may be called after that.
+  public func close() throws { try database.close() }
+
   /// The newest events of each machine that are kept.
   package static let eventLimit = 5000
 

@@ -72,6 +72,15 @@ struct StartTests {
     }
   }
 
+  @Test("an appliance that was told to end leaves its registry in one file")
+  func closed() async throws {
+    try await withAppliance { appliance in
+      try await appliance.serving {}
+      let names = try FileManager.default.contentsOfDirectory(atPath: appliance.data())
+      #expect(names.contains("fleet.sqlite") && !names.contains { $0.hasSuffix("-wal") }, "\(names)")
+    }
+  }
+
   @Test("everything in the data directory is its owner's alone")
   func permissions() async throws {
     try await withAppliance { appliance in

@@ -20,8 +20,28 @@ public enum TestProgram {
   /// - Parameters:
   ///   - program: a path, or a name that is searched in `PATH`.
   ///   - environment: set besides the test's own.
+  /// - Throws: ``Failure`` where it runs for longer than two minutes; it is ended then.
   public static func run(
     _ program: String, _ arguments: [String], input: Data = Data(), environment: [String: String] = [:]
+  ) async throws -> Ended {
+    let ended = try await withThrowingTaskGroup(of: Ended?.self) { group in
+      group.addTask { try await child(program, arguments, input, environment) }
+      group.addTask {
+        try await Task.sleep(for: .seconds(120))
+        return nil
+      }
+      // The first of the two; cancelling the other one kills the child.
+      defer { group.cancelAll() }
+      return try await group.next() ?? nil
+    }
+    guard let ended else {
+      throw Failure(description: "\(program) \(arguments.joined(separator: " ")) did not end within two minutes")
+    }
+    return ended
+  }
+
+  private static func child(
+    _ program: String, _ arguments: [String], _ input: Data, _ environment: [String: String]
   ) async throws -> Ended {
     let changes = Dictionary(
       uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) })

@@ -136,12 +136,12 @@ struct Appliance: Sendable {
     // A service that missed its shutdown while it was still starting is cancelled.
     configuration.maximumGracefulShutdownDuration = .seconds(10)
     let group = ServiceGroup(configuration: configuration)
-    do {
-      try await group.run()
-    } catch {
-      throw CommandFailure.failed("the appliance stopped: \(error)")
-    }
+    var failure: (any Error)?
+    do { try await group.run() } catch { failure = error }
+    // The registry is one whole file while nothing serves it, for whoever copies it then.
+    do { try fleet.close() } catch { logger.error("the registry was not closed: \(error)") }
     withExtendedLifetime(lock) {}
+    if let failure { throw CommandFailure.failed("the appliance stopped: \(failure)") }
   }
 
   private func advertisedURL(_ address: IPv4Address?) -> String {
