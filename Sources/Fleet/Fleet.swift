@@ -29,7 +29,11 @@ public struct Fleet: Sendable {
   }
 
   /// Writes SQLite's write-ahead log into the file and closes it; nothing else may be called after that.
-  public func close() throws { try database.close() }
+  public func close() throws {
+    // GRDB closes the writer before the readers, so that SQLite does not do it at the last close (GRDB issue 739).
+    _ = try database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+    try database.close()
+  }
 
   /// The newest events of each machine that are kept.
   package static let eventLimit = 5000
