@@ -44,9 +44,16 @@ extension BootServer {
       try await fleet.failed(MessageCoder.decode(FailedReport.self, from: body), signed: signed)
       return nil
     }
-    agent(router, .post, AgentPath.report) { signed, body -> Nothing? in
-      try await fleet.report(MessageCoder.decode(NodeReport.self, from: body), signed: signed)
+    agent(router, .post, AgentPath.saved) { signed, body -> Nothing? in
+      try await fleet.saved(MessageCoder.decode(SavedDiskState.self, from: body), signed: signed)
       return nil
+    }
+    agent(router, .post, AgentPath.wiped) { signed, body -> Nothing? in
+      try await fleet.wiped(MessageCoder.decode(WipedReport.self, from: body), signed: signed)
+      return nil
+    }
+    agent(router, .post, AgentPath.report) { signed, body in
+      try await fleet.report(MessageCoder.decode(NodeReport.self, from: body), signed: signed)
     }
   }
 

@@ -46,4 +46,9 @@ struct Boot: Codable, FetchableRecord, PersistableRecord {
   var machine: Int64
   var at: Date
   var mode: String
+
+  /// A boot's nonce opens claims for a day.
+  static let lifetime: TimeInterval = 86_400
+
+  func isOver(_ now: Date) -> Bool { now.timeIntervalSince(at) > Boot.lifetime }
 }

@@ -2,6 +2,7 @@ import AgentProtocol
 import DiskLayout
 import Foundation
 import GRDB
+import NetworkAddress
 
 /// What the appliance says of itself in an install task.
 public struct InstallSource: Sendable {
@@ -26,18 +27,20 @@ extension Fleet {
         return .wait(reason: "another agent claimed this machine a moment ago", seconds: 5)
       }
       if [.armed, .booting].contains(machine.state), let until = machine.armedUntil, until < now {
-        try change(&machine, by: .disarm, "the install was not started in time", in: database, now: now)
+        try disarm(&machine, in: database, now: now)
       }
       switch machine.state {
       case .discovered, .approved: return .wait(reason: waitsForApproval, seconds: 2)
       case .failed: return .wait(reason: "failed: \(machine.reason ?? ""); \(waitsForApproval)", seconds: 5)
       case .frozen: return .wait(reason: "frozen: \(machine.reason ?? "")", seconds: 10)
       case .installed, .active: return .reboot
-      case .armed, .booting, .installing: break
+      case .armed, .booting, .installing, .wiping: break
       }
       if machine.comparesCode, machine.trust != .verified, machine.state != .installing {
         return .wait(reason: "compare the code: bootstead machine approve \(machine.name) --code \(code)", seconds: 2)
       }
+      if let wait = try doubt(&machine, code: code, in: database, now: now) { return wait }
+      if let order = machine.wipe { return try wipeTask(order, of: &machine, in: database, now: now) }
       guard let closure = machine.closure else {
         return .wait(
           reason: "no system chosen: bootstead machine set \(machine.name) --closure STORE_PATH", seconds: 5)
@@ -52,12 +55,22 @@ extension Fleet {
     guard let inventory = machine.inventory, let recipient = claim.recipient else {
       return .wait(reason: "no inventory yet", seconds: 2)
     }
-    let consent = try consent(of: machine, in: database)
-    let plan: LayoutPlan
+    var consent = try consent(of: machine, in: database)
+    var spec = machine.layout
+    var keeping = machine.installedDisks?.compactMap(\.volumeGroupUUID).first
+    if let order = machine.rebuild {
+      consent.loseData = order.lostNames
+      keeping = order.keeping
+      if let disk = order.systemDisk { spec.systemDisk = disk }
+    }
+    var plan: LayoutPlan
     do {
       plan = try LayoutPlanner.plan(
-        inventory: inventory.disks, spec: machine.layout, consent: consent, identity: machine.layoutIdentity,
-        keeping: machine.installedDisks?.compactMap(\.volumeGroupUUID).first)
+        inventory: inventory.disks, spec: spec, consent: consent, identity: machine.layoutIdentity, keeping: keeping)
+      // A group that is taken over keeps the tags of the name that the machine had when it was made.
+      if let order = machine.rebuild, plan.volumeGroup.kept != nil, !order.task.tags.isEmpty {
+        plan.volumeGroup.tags = order.task.tags
+      }
     } catch {
       let refusal = error.description
       if machine.planRefusal != refusal {
@@ -67,6 +80,10 @@ extension Fleet {
       }
       return .wait(reason: refusal, seconds: 5)
     }
+    machine.rebuild?.begun = true
+    machine.evidence = MachineEvidence(inventory)
+    machine.acceptsHardware = false
+    if let uuid = machine.evidence?.uuid { machine.uuid = uuid }
     if machine.state != .installing {
       machine.plan = plan
       machine.planRefusal = nil
@@ -81,8 +98,12 @@ extension Fleet {
           "secrets withheld, because nobody compared the code: \(withheld.joined(separator: ", "))", of: machine,
           kind: "alarm", in: database, now: now)
       }
-    } else if machine.plan != plan {
+    } else if machine.plan == plan {
+      machine.planRefusal = nil
+      try machine.update(database)
+    } else {
       machine.plan = plan
+      machine.planRefusal = nil
       try machine.update(database)
       try record(
         "install goes on with \(plan.disk.id)", of: machine, kind: "progress", detail: plan.summary, in: database,
@@ -98,7 +119,37 @@ extension Fleet {
         ).encoded(),
         consent: ConsentRecord(
           trust: machine.trust == .verified ? .codeCompared : .firstUse, grantedBy: "operator",
-          grantedAt: Int64(now.timeIntervalSince1970), disks: consent)))
+          grantedAt: Int64((machine.rebuild?.grantedAt ?? now).timeIntervalSince1970), disks: consent),
+        rebuild: machine.rebuild?.task))
+  }
+
+  /// Whether the machine that asks is the recorded one: nothing begins on another.
+  private func doubt(_ machine: inout Machine, code: String, in database: Database, now: Date) throws -> AgentTask? {
+    guard let inventory = machine.inventory else { return nil }
+    var refusal: String?
+    if !machine.acceptsHardware {
+      let disks =
+        machine.rebuild?.task.disks.flatMap { [$0.identifier] + ($0.serial.map { [$0] } ?? []) } ?? []
+      refusal = try machine.evidence?.refusal(
+        of: inventory, addresses: addresses(of: machine, in: database), disks: Set(disks))
+      if machine.uuidGiven, let uuid = machine.uuid, inventory.product.uuid != uuid,
+        machine.rebuild?.replacesAddress != true
+      {
+        refusal =
+          "this is not the machine that was added: UUID expected \(uuid), "
+          + "found \(inventory.product.uuid?.description ?? "none")"
+      }
+    }
+    if machine.evidenceRefusal != refusal {
+      machine.evidenceRefusal = refusal
+      try machine.update(database)
+      if let refusal { try record(refusal, of: machine, kind: "refusal", in: database, now: now) }
+    }
+    return refusal.map {
+      .wait(
+        reason: "\($0). If it is that machine nevertheless: bootstead machine approve \(machine.name) --code \(code)",
+        seconds: 5)
+    }
   }
 
   private func consent(of machine: Machine, in database: Database) throws -> Consent {
@@ -134,6 +185,7 @@ extension Fleet {
       machine.progress = MachineProgress(
         step: report.step.rawValue, fraction: report.fraction, detail: displayable(report.detail, limit: 500), at: now)
       try machine.update(database)
+      try keepLog(report.logLines, step: report.step, of: machine, in: database, now: now)
       if isNewStep {
         try record("\(report.step.title): \(report.detail)", of: machine, kind: "progress", in: database, now: now)
       }
@@ -151,6 +203,12 @@ extension Fleet {
       machine.nodeCounter = 0
       machine.installedDisks = report.disks
       machine.progress = nil
+      // The layout named a disk that is gone.
+      if let disk = machine.rebuild?.systemDisk, machine.layout.systemDisk != .automatic {
+        machine.layout.systemDisk = disk
+      }
+      if machine.rebuild != nil { try compare(report, of: &machine, in: database, now: now) }
+      machine.rebuild = nil
       try change(&machine, by: .finish, "installed \(report.closure)", in: database, now: now)
       try database.execute(sql: "DELETE FROM consent WHERE machine = ?", arguments: [machine.id])
     }
@@ -159,34 +217,11 @@ extension Fleet {
   public func failed(_ report: FailedReport, signed request: SignedRequest) async throws {
     try await handleCurrent(request) { database, now, machine in
       if machine.state == .failed { return }
+      try keepLog(report.logLines, step: report.step, isWhole: true, of: machine, in: database, now: now)
       machine.reason = displayable("\(report.step.title): \(report.error)", limit: 1000)
       try change(
         &machine, by: .fail, "failed at \(report.step.title): \(report.error)",
         detail: report.logLines.suffix(200).joined(separator: "\n"), in: database, now: now)
-    }
-  }
-
-  /// The installed node reports with its own key: this, and nothing else, makes a machine active.
-  public func report(_ report: NodeReport, signed request: SignedRequest) async throws {
-    try await write { database, now in
-      guard
-        // Its name may have changed since, or belong to another machine by now.
-        var machine = try Machine.filter(sql: "nodeKey = ?", arguments: [report.nodeKey.description])
-          .order(sql: "name = ? DESC", arguments: [report.machineName]).fetchOne(database),
-        let key = machine.nodeKey, request.session == SessionIdentifier(node: key)
-      else { throw AgentRefusal(code: .unknownSession, message: "no machine is known by this node's key") }
-      try request.verify(by: key)
-      var counter = SessionCounter(last: UInt64(machine.nodeCounter))
-      try counter.accept(request.counter)
-      machine.nodeCounter = try stored(request.counter)
-      machine.runningClosure = displayable(report.closure, limit: 300)
-      machine.lastSeen = now
-      machine.bootsWithoutReport = []
-      if machine.state == .active {
-        try machine.update(database)
-      } else {
-        try change(&machine, by: .report, "the node runs \(report.closure)", in: database, now: now)
-      }
     }
   }
 }

@@ -25,13 +25,13 @@ extension Fleet {
       machine.product = machine.product ?? contact.product.flatMap { $0.isEmpty ? nil : $0 }
       try machine.update(database)
       if [.armed, .booting].contains(machine.state), let until = machine.armedUntil, until < now {
-        try change(&machine, by: .disarm, "the install was not started in time", in: database, now: now)
+        try disarm(&machine, in: database, now: now)
       }
       let intent = Fleet.intent(of: machine, now: now)
       var answer = BootAnswer(intent: intent, name: machine.name.text, image: machine.image)
       switch intent {
       case .install, .inventory, .rescue:
-        if intent == .install, machine.state != .installing {
+        if intent == .install, machine.state != .installing, machine.state != .wiping {
           try change(&machine, by: .boot, "fetched its install script", in: database, now: now)
         }
         machine.bootsWithoutReport = (machine.bootsWithoutReport + [now]).suffix(Fleet.loopLimit)
@@ -70,7 +70,7 @@ extension Fleet {
     case .armed, .booting:
       if let until = machine.armedUntil, until < now { return .localDisk }
       return looping(machine, now) ?? .install
-    case .installing: return looping(machine, now) ?? .install
+    case .installing, .wiping: return looping(machine, now) ?? .install
     case .approved, .installed, .active: return .localDisk
     case .failed: return .hold(reason: "the last install failed: \(machine.reason ?? "no reason was given")")
     case .frozen: return .hold(reason: "frozen: \(machine.reason ?? "ask the operator")")
@@ -81,7 +81,8 @@ extension Fleet {
     let recent = machine.bootsWithoutReport.filter { now.timeIntervalSince($0) < loopWindow }
     guard recent.count >= loopLimit else { return nil }
     return .hold(
-      reason: "\(recent.count) boots in \(Int(loopWindow / 60)) minutes without a report; waiting for a while")
+      reason: "\(recent.count) boots in \(Int(loopWindow / 60)) minutes without a report; waiting for a while. "
+        + "Look at its screen while it boots; bootstead machine approve goes on at once")
   }
 
   /// Registers a machine that nobody added, where enrolment allows it.
@@ -122,7 +123,7 @@ extension Fleet {
   /// The machine and mode of a boot, for its overlay.
   public func overlay(of nonce: String) async throws -> (machine: MachineName, mode: String) {
     try await database.read { database in
-      guard let boot = try Boot.fetchOne(database, key: nonce),
+      guard let boot = try Boot.fetchOne(database, key: nonce), !boot.isOver(now()),
         let machine = try Machine.fetchOne(database, key: boot.machine)
       else { throw FleetError.unknownNonce }
       return (machine.name, boot.mode)
@@ -150,4 +151,9 @@ extension Fleet {
     }
     directory.replace(with: views)
   }
+}
+
+extension BootIntent {
+  /// Why the machine is held, where it is.
+  public var holdReason: String? { if case .hold(let reason) = self { reason } else { nil } }
 }

@@ -12,6 +12,14 @@ extension Fleet {
       guard let boot = try Boot.fetchOne(database, key: request.bootNonce.description) else {
         throw AgentRefusal(code: .unknownBoot, message: "this boot is not known here: boot the machine again")
       }
+      // An agent at work may have lost its session after days; anybody else is late.
+      let isAtWork = Claim.filter(sql: "nonce = ? AND state IN ('current', 'waiting')", arguments: [boot.nonce])
+      if try boot.isOver(now) && isAtWork.isEmpty(database) {
+        throw AgentRefusal(
+          code: .unknownBoot,
+          message: "this boot is of \(displayable(boot.at.formatted(.iso8601), limit: 40)), and a boot is good for "
+            + "\(Int(Boot.lifetime / 3600)) hours: boot the machine again")
+      }
       let claim = Claim(
         session: SessionIdentifier().description, nonce: boot.nonce, machine: boot.machine, serverNonce: ClaimNonce(),
         counter: 0, state: .begun, at: now, lastSeen: now)

@@ -74,7 +74,10 @@ public struct Fleet: Sendable {
       machine: machine, addresses: try addresses(of: machine, in: database),
       consents: try String.fetchAll(
         database, sql: "SELECT disk FROM consent WHERE machine = ? ORDER BY disk", arguments: [machine.id]),
-      code: [.installed, .active].contains(machine.state) ? nil : claim?.code, agentLastSeen: claim?.lastSeen)
+      code: [.installed, .active].contains(machine.state) ? nil : claim?.code, agentLastSeen: claim?.lastSeen,
+      saved: try Date.fetchAll(
+        database, sql: "SELECT at FROM savedState WHERE machine = ? ORDER BY id", arguments: [machine.id]),
+      hold: Fleet.intent(of: machine, now: now()).holdReason)
   }
 
   // MARK: The operator's verbs
@@ -84,7 +87,7 @@ public struct Fleet: Sendable {
     try await write { database, now in
       guard !request.addresses.isEmpty else { throw FleetError.noAddress(request.name.text) }
       var machine = Machine(name: request.name, state: .approved, layout: request.layout, createdAt: now)
-      machine.uuid = request.uuid
+      if let uuid = request.uuid { try machine.give(uuid) }
       machine.comparesCode = request.comparesCode
       machine.role = request.role
       machine.stacks = request.stacks
@@ -93,32 +96,6 @@ public struct Fleet: Sendable {
       try insert(&machine, addresses: request.addresses, in: database)
       try record("machine added by the operator", of: machine, kind: "state", in: database, now: now)
       try giveConsent(request.consents, to: machine, in: database, now: now)
-      try arm(&machine, window: request.window, in: database, now: now)
-      return try detail(of: machine, in: database)
-    }
-  }
-
-  /// Approves a discovered, failed or frozen machine, and arms one install.
-  public func approve(_ name: String, _ request: ApproveMachine) async throws -> MachineDetail {
-    try await write { database, now in
-      var machine = try find(name, in: database)
-      let claim = try Claim.current(of: machine, in: database)
-      if let code = request.code {
-        guard let shown = claim?.code else { throw FleetError.noClaim(machine: machine.name.text) }
-        guard (try? ShortCode(code)) == shown else { throw FleetError.codeMismatch(machine: machine.name.text) }
-      }
-      if let rename = request.rename { try self.rename(&machine, to: rename, in: database) }
-      machine.closure = try request.closure.map(checkedClosure) ?? machine.closure
-      machine.role = request.role ?? machine.role
-      if !request.stacks.isEmpty { machine.stacks = request.stacks }
-      machine.layout = request.layout ?? machine.layout
-      machine.trust = request.code == nil ? .trustOnFirstUse : .verified
-      machine.bootsWithoutReport = []
-      try giveConsent(request.consents, to: machine, in: database, now: now)
-      if MachineTransition.approve.next(from: machine.state) != nil {
-        let how = request.code == nil ? "without comparing the code" : "after comparing the code"
-        try change(&machine, by: .approve, "approved by the operator \(how)", in: database, now: now)
-      }
       try arm(&machine, window: request.window, in: database, now: now)
       return try detail(of: machine, in: database)
     }
@@ -157,15 +134,18 @@ public struct Fleet: Sendable {
   public func remove(_ name: String) async throws {
     try await write { database, now in
       let machine = try find(name, in: database)
-      for mac in try addresses(of: machine, in: database) {
-        try database.execute(sql: "DELETE FROM decision WHERE mac = ?", arguments: [mac.description])
-      }
-      try machine.delete(database)
-      var event = FleetEvent(
-        machine: nil, at: now, kind: "removed", state: nil, text: "machine \(machine.name) removed by the operator",
-        detail: nil)
-      try event.insert(database)
+      try delete(machine, "machine \(machine.name) removed by the operator", in: database, now: now)
     }
+  }
+
+  /// Deletes all that is kept of a machine but for the event that says so.
+  func delete(_ machine: Machine, _ text: String, in database: Database, now: Date) throws {
+    for mac in try addresses(of: machine, in: database) {
+      try database.execute(sql: "DELETE FROM decision WHERE mac = ?", arguments: [mac.description])
+    }
+    try machine.delete(database)
+    var event = FleetEvent(machine: nil, at: now, kind: "removed", state: nil, text: text, detail: nil)
+    try event.insert(database)
   }
 
   /// Stores a secret; it leaves the appliance only sealed to a key of the node's.
@@ -208,6 +188,7 @@ public struct Fleet: Sendable {
     }
     machine.state = next
     if transition == .finish { machine.finishedInstall = machine.install }
+    if transition == .install { machine.networkBoot = nil }
     if next != .failed && next != .frozen { machine.reason = nil }
     if next != .armed && next != .booting { machine.armedUntil = nil }
     try machine.update(database)
@@ -269,7 +250,7 @@ public struct Fleet: Sendable {
       sql: "INSERT INTO nic (mac, machine) VALUES (?, ?)", arguments: [mac.description, machine.id])
   }
 
-  private func rename(_ machine: inout Machine, to newName: MachineName, in database: Database) throws {
+  func rename(_ machine: inout Machine, to newName: MachineName, in database: Database) throws {
     guard newName != machine.name else { return }
     if try Machine.filter(sql: "name = ?", arguments: [newName.text]).fetchCount(database) > 0 {
       throw FleetError.nameTaken(newName.text)

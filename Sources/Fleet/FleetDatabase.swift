@@ -146,6 +146,7 @@ enum FleetDatabase {
         table.column("value", .text).notNull()
       }
     }
+    RecoverySchema.register(in: &migrator)
     return migrator
   }
 }

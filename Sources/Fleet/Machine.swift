@@ -83,6 +83,25 @@ public struct Machine: Codable, Sendable, FetchableRecord, MutablePersistableRec
   public var progress: MachineProgress?
   /// Times of boots since the last report, for the loop breaker.
   public var bootsWithoutReport: [Date] = []
+  /// The rebuild that the operator consented to, until its install ends.
+  public var rebuild: RebuildOrder?
+  /// The disks that the next boot erases.
+  public var wipe: WipeOrder?
+  /// What its last install was begun on.
+  public var evidence: MachineEvidence?
+  /// Why the machine that asks is not taken for the recorded one.
+  public var evidenceRefusal: String?
+  /// The operator said that this is the machine, whatever the evidence; until an install begins.
+  public var acceptsHardware: Bool = false
+  /// ``uuid`` comes from the operator, so that no other machine is installed.
+  public var uuidGiven: Bool = false
+  /// The order to start from the network, until the node has carried it out.
+  public var networkBoot: NetworkBootOrder?
+  /// Of the node's last report.
+  public var bootIdentifier: String?
+  public var reportedAt: Date?
+  /// The data volumes before and after the last rebuild.
+  public var comparison: DataComparison?
   public var createdAt: Date
   public var lastSeen: Date?
 

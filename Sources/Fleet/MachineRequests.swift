@@ -13,6 +13,10 @@ public struct MachineDetail: Codable, Sendable {
   /// The short code that the waiting agent shows on the machine's screen.
   public var code: ShortCode?
   public var agentLastSeen: Date?
+  /// When the states of its disks were saved that are kept, oldest first.
+  public var saved: [Date]
+  /// Why its next boot is held at the menu.
+  public var hold: String?
 }
 
 /// `machine add`
@@ -48,6 +52,8 @@ public struct ApproveMachine: Codable, Sendable {
   public var consents: [String] = []
   /// Seconds for which the install stays armed.
   public var window: TimeInterval = 3600
+  /// The machine that asks is the recorded one, whatever the evidence.
+  public var acceptsHardware: Bool = false
 
   public init() {}
 }
@@ -69,7 +75,13 @@ public struct SetMachine: Codable, Sendable {
   public init() {}
 
   func apply(to machine: inout Machine) throws {
-    if let uuid { machine.uuid = uuid.isEmpty ? nil : try SystemUUID(uuid) }
+    if let uuid {
+      if uuid.isEmpty {
+        (machine.uuid, machine.uuidGiven) = (nil, false)
+      } else {
+        try machine.give(SystemUUID(uuid))
+      }
+    }
     if let role { machine.role = role.isEmpty ? nil : role }
     if let stacks { machine.stacks = stacks }
     if let closure { machine.closure = closure.isEmpty ? nil : try checkedClosure(closure) }
@@ -83,5 +95,16 @@ public struct SetMachine: Codable, Sendable {
       }
       machine.nextBoot = OneTimeBoot(rawValue: nextBoot)
     }
+  }
+}
+
+extension Machine {
+  /// Takes a UUID that the operator gave: no machine with another one is installed.
+  mutating func give(_ uuid: SystemUUID) throws {
+    guard !uuid.isPlaceholder else {
+      throw FleetError.invalidValue(
+        field: "uuid", reason: "\(uuid) is a placeholder that many boards share, and tells no machine from another")
+    }
+    (self.uuid, uuidGiven) = (uuid, true)
   }
 }

@@ -10,6 +10,8 @@ public enum MachineState: String, Codable, Sendable, CaseIterable {
   case booting
   /// Its agent has claimed the machine and has its task.
   case installing
+  /// Its agent erases the disks that the operator named.
+  case wiping
   /// The agent reported the end of the install; the node has not yet reported from its own disk.
   case installed
   /// The node reported with its own key.
@@ -23,6 +25,12 @@ public enum MachineState: String, Codable, Sendable, CaseIterable {
 /// What may happen to a machine, and so change its state.
 public enum MachineTransition: String, Codable, Sendable, CaseIterable {
   case approve, arm, disarm, boot, install, finish, report, fail, freeze
+  /// Arms an install that keeps the data of a machine that was installed before.
+  case rebuild
+  /// Arms, begins and ends the erasing of disks.
+  case armWipe = "arm a wipe"
+  case wipe
+  case wiped
 
   /// The state that follows, or nil where this can not happen in `state`.
   public func next(from state: MachineState) -> MachineState? {
@@ -33,9 +41,16 @@ public enum MachineTransition: String, Codable, Sendable, CaseIterable {
     case .boot: [.armed, .booting].contains(state) ? .booting : nil
     case .install: [.armed, .booting, .installing].contains(state) ? .installing : nil
     case .finish: state == .installing ? .installed : nil
-    case .report: state == .installed || state == .active ? .active : nil
-    case .fail: [.armed, .booting, .installing].contains(state) ? .failed : nil
+    // Approved: an arming whose time was over before anything was begun; the node never stopped being one.
+    case .report: [.approved, .installed, .active].contains(state) ? .active : nil
+    case .fail: [.armed, .booting, .installing, .wiping].contains(state) ? .failed : nil
     case .freeze: .frozen
+    // Installing: only where the agent waits because no layout can be made, see Fleet.mayRebuild.
+    case .rebuild:
+      [.approved, .armed, .booting, .installing, .installed, .active, .failed].contains(state) ? .armed : nil
+    case .armWipe: [.approved, .armed, .booting, .installed, .active, .failed].contains(state) ? .armed : nil
+    case .wipe: [.armed, .booting, .wiping].contains(state) ? .wiping : nil
+    case .wiped: state == .wiping ? .approved : nil
     }
   }
 }

@@ -86,9 +86,11 @@ public struct OperatorRoutes: Sendable {
       let rows = try await fleet.decisions(of: context.name, limit: 50)
       return try answer(
         WhyAnswer(
-          machine: detail.machine.name.text, state: detail.machine.state.rawValue, reason: detail.machine.reason,
+          machine: detail.machine.name.text, state: detail.machine.state.rawValue,
+          reason: detail.machine.reason ?? detail.hold ?? detail.machine.evidenceRefusal ?? detail.machine.planRefusal,
           decisions: rows.map { .init(at: $0.at, decision: $0.decision) }))
     }
+    recoveryRoutes(group)
     group.put(":name/secrets/:secret") { request, context in
       let value = try await request.body.collect(upTo: 1 << 20)
       try await fleet.setSecret(

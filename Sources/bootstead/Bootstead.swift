@@ -7,11 +7,12 @@ struct Bootstead: AsyncParsableCommand {
     abstract: "Turns bare machines into NixOS nodes over the network.",
     discussion: """
       Exit codes: 0 done; 1 refused or failed; 3 the appliance does not answer; 4 what was named does not exist; \
-      64 wrong usage.
+      5 nobody consented; 64 wrong usage.
       """,
     version: bootsteadVersion,
     subcommands: [
       Serve.self, MachineCommand.self, ClosureCommand.self, ImageCommand.self, LoaderCommand.self, Watch.self, Why.self,
+      RebuildCommand.self,
       LayoutCommand.self, InstallerCommand.self, EnrolmentCommand.self, Status.self, Demo.self, Version.self,
     ])
 }

@@ -116,11 +116,19 @@ struct Agent {
     try await registry.fleet.task(signed: signed(AgentPath.task), source: Registry.source)
   }
 
-  mutating func installed(_ registry: Registry, task: String) async throws {
+  mutating func installed(
+    _ registry: Registry, task: String, disks: [InstalledDisk] = [], before: [VolumeFingerprint]? = nil,
+    after: [VolumeFingerprint]? = nil
+  ) async throws {
     try await registry.fleet.installed(
       InstalledReport(
-        task: task, nodeKey: node.publicKey, nodeRecipient: identity.recipient, disks: [], closure: Registry.closure),
+        task: task, nodeKey: node.publicKey, nodeRecipient: identity.recipient, disks: disks, closure: Registry.closure,
+        before: before, after: after),
       signed: signed(AgentPath.installed))
+  }
+
+  mutating func saved(_ registry: Registry, _ state: SavedDiskState) async throws {
+    try await registry.fleet.saved(state, signed: signed(AgentPath.saved))
   }
 
   mutating func failed(_ registry: Registry, error: String = "no disk") async throws {
@@ -134,15 +142,17 @@ struct Agent {
   }
 
   /// The installed node reports.
-  func report(_ registry: Registry, name: String = "node1", counter: UInt64 = 1, by key: SigningPrivateKey? = nil)
-    async throws
-  {
+  @discardableResult
+  func report(
+    _ registry: Registry, name: String = "node1", counter: UInt64 = 1, by key: SigningPrivateKey? = nil,
+    boot: String = "b"
+  ) async throws -> NodeOrders {
     let request = try SignedRequest.sign(
       method: "POST", path: AgentPath.report, body: [], session: SessionIdentifier(node: node.publicKey),
       counter: counter, key: key ?? node)
-    try await registry.fleet.report(
+    return try await registry.fleet.report(
       NodeReport(
-        machineName: name, nodeKey: node.publicKey, closure: Registry.closure, kernel: "6.1", bootIdentifier: "b",
+        machineName: name, nodeKey: node.publicKey, closure: Registry.closure, kernel: "6.1", bootIdentifier: boot,
         uptime: 10), signed: request)
   }
 }

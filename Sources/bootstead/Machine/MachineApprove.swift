@@ -21,6 +21,8 @@ struct MachineApprove: AsyncParsableCommand {
   @Option(help: "The store path of the NixOS system to install.") var closure: String?
   @Option(help: "The serial number of a disk that may be erased although it is not blank. May be repeated.")
   var wipe: [String] = []
+  @Flag(help: "The machine that asks is the recorded one, whatever hardware it shows; --code says so too.")
+  var acceptHardware = false
   @Option(help: "Minutes for which the install stays armed.") var window: Int = 60
 
   func run() async throws {
@@ -34,6 +36,7 @@ struct MachineApprove: AsyncParsableCommand {
       request.closure = closure
       request.consents = wipe
       request.window = Double(window) * 60
+      request.acceptsHardware = acceptHardware
       if !layout.isEmpty {
         let current: MachineDetail = try await client.get("/v1/machines/\(pathComponent(name))")
         var spec = current.machine.layout

@@ -5,6 +5,6 @@ struct MachineCommand: AsyncParsableCommand {
     commandName: "machine", abstract: "Register, approve and look at machines.",
     subcommands: [
       MachineAdd.self, MachineList.self, MachineShow.self, MachineApprove.self, MachineRename.self, MachineSet.self,
-      MachineSecret.self, MachineRemove.self,
+      MachineSecret.self, MachineRemove.self, MachineForget.self, MachineWipe.self, MachineSaved.self, MachineLog.self,
     ])
 }

@@ -28,6 +28,7 @@ struct MachineList: AsyncParsableCommand {
 
   private func doing(_ machine: Machine) -> String {
     if let reason = machine.reason { return String(reason.prefix(60)) }
+    if let refusal = machine.evidenceRefusal { return String(refusal.prefix(60)) }
     if let refusal = machine.planRefusal, machine.state != .active { return String(refusal.prefix(60)) }
     guard let progress = machine.progress else { return "-" }
     let percent = progress.fraction.map { " \(Int($0 * 100)) %" } ?? ""

@@ -39,7 +39,28 @@ struct MachineShow: AsyncParsableCommand {
     add("stacks", machine.stacks.isEmpty ? nil : machine.stacks.joined(separator: ", "))
     add("closure", machine.closure)
     add("runs", machine.runningClosure)
+    add("held", detail.hold)
     add("no layout", machine.planRefusal)
+    add("evidence", machine.evidenceRefusal)
+    if let order = machine.rebuild { for line in text(of: order) { add("rebuild", line) } }
+    for disk in machine.wipe?.disks ?? [] { add("wipe", "\(disk.identifier), serial \(disk.serial ?? "none")") }
+    add("restart", machine.networkBoot.map { $0.deliveredAt == nil ? "ordered, not heard yet" : "ordered and heard" })
+    if let comparison = machine.comparison {
+      add(
+        "data",
+        comparison.isEqual
+          ? "the same before and after the rebuild (\(comparison.before.count) volumes)" : "DIFFERS SINCE THE REBUILD")
+      for difference in comparison.differences { add("data", difference) }
+    }
+    for disk in machine.installedDisks ?? [] {
+      let group = disk.volumeGroupName.map { ", volume group \($0) \(disk.volumeGroupUUID ?? "")" } ?? ""
+      add("recorded", "\(disk.identifier), serial \(disk.serial ?? "not recorded")\(group)")
+    }
+    if let newest = detail.saved.last {
+      add(
+        "saved",
+        "\(detail.saved.count) states of its disks, the newest \(ageText(newest)): machine saved \(machine.name)")
+    }
     add("may erase", detail.consents.isEmpty ? nil : detail.consents.joined(separator: ", "))
     if let inventory = machine.inventory {
       add(
@@ -59,5 +80,15 @@ struct MachineShow: AsyncParsableCommand {
     }
     if let plan = machine.plan { lines.append("\n" + plan.preview(width: 78)) }
     return lines.joined(separator: "\n")
+  }
+
+  private func text(of order: RebuildOrder) -> [String] {
+    let task = order.task
+    var lines = [task.volumeGroupUUID.map { "keeps the volume group \($0)" } ?? "gives the data up"]
+    lines += task.disks.map { "expects the disk \($0.identifier), serial \($0.serial ?? "not recorded")" }
+    if !order.loseData.isEmpty { lines.append("may lose the data on \(order.loseData.joined(separator: ", "))") }
+    if task.mayRepairPool { lines.append("may repair the pool") }
+    lines.append(order.begun ? "begun" : "not begun")
+    return lines
   }
 }

@@ -32,12 +32,12 @@ func show(_ value: some Encodable, json: Bool, _ text: () -> String) throws {
   if json {
     print(String(decoding: try OperatorJSON.encode(value), as: UTF8.self))
   } else {
-    print(printable(text()))
+    print(terminalText(text()))
   }
 }
 
 /// Text for a terminal: what machines say of themselves must not steer it.
-private func printable(_ text: String) -> String {
+func terminalText(_ text: String) -> String {
   var result = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
     switch scalar.properties.generalCategory {

@@ -1,0 +1,23 @@
+import Fleet
+import Hummingbird
+
+extension OperatorRoutes {
+  /// Rebuilds, wipes, and what the appliance kept of a machine for them.
+  func recoveryRoutes(_ group: RouterGroup<BasicRequestContext>) {
+    group.post(":name/rebuild/preview") { request, context in
+      try await answer(fleet.previewRebuild(context.name, body(RebuildRequest.self, of: request)))
+    }
+    group.post(":name/rebuild") { request, context in
+      try await answer(fleet.rebuild(context.name, body(RebuildRequest.self, of: request)))
+    }
+    group.post(":name/wipe") { request, context in
+      try await answer(fleet.wipe(context.name, body(WipeRequest.self, of: request)))
+    }
+    group.post(":name/forget") { _, context in
+      try await fleet.forget(context.name)
+      return Response(status: .noContent)
+    }
+    group.get(":name/saved") { _, context in try await answer(fleet.savedStates(of: context.name)) }
+    group.get(":name/log") { _, context in try await answer(fleet.log(of: context.name)) }
+  }
+}
