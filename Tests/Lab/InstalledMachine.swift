@@ -80,3 +80,38 @@ actor InstalledMachineStore {
     }
   }
 }
+
+extension InstalledMachine {
+  var damage: DiskDamage { DiskDamage(disk: configuration.disks[0]) }
+
+  /// `bootstead rebuild`, with consent.
+  func rebuild(_ options: String...) async throws {
+    try await lab.appliance.run(["rebuild", "node1", "--yes"] + options)
+  }
+
+  /// Switches the machine on and waits until the rebuilt node has reported.
+  /// - Returns: the hash of its data.
+  func bootUntilActive() async throws -> String? {
+    try await lab.boot(configuration) { machine in
+      try await lab.wait(for: "node1", of: machine, seconds: 1800, what: "the rebuild") { $0.state == "active" }
+      try await machine.wait(for: "node: reported", seconds: 300)
+      return InstalledMachine.dataHash(on: machine.console.text)
+    }
+  }
+
+  /// Waits until the rebuild was refused for a reason that names `text`.
+  func waitForRefusal(of machine: LabMachine, containing text: String) async throws {
+    let clock = ContinuousClock()
+    let end = clock.now + .seconds(900)
+    while true {
+      try machine.mustRun()
+      let status = try await lab.appliance.machine("node1")
+      let account = [status.reason, status.planRefusal].compactMap { $0 }.joined(separator: "\n")
+      if account.contains(text) { return }
+      guard clock.now < end else {
+        throw LabError.notSeen(what: "a refusal with '\(text)'", seconds: 900, tail: account + machine.console.tail())
+      }
+      try await Task.sleep(for: .seconds(1))
+    }
+  }
+}
