@@ -143,7 +143,7 @@ extension RealMachines {
           try await installed.lab.appliance.run("machine", "wipe", "node1", "--disk", "SYSTEM9", "--yes")
         }
         try await installed.lab.appliance.run("machine", "wipe", "node1", "--disk", "SYSTEM1", "--yes")
-        try await installed.lab.boot(installed.configuration) { machine in
+        _ = try await installed.lab.boot(installed.configuration) { machine in
           try await installed.lab.wait(for: "node1", of: machine, seconds: 900, what: "the wipe") {
             $0.state == "approved"
           }
