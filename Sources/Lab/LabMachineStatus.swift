@@ -23,5 +23,19 @@ public struct LabMachineStatus: Decodable, Sendable {
     }
   }
 
+  /// What its data volumes held before and after its last rebuild.
+  public var comparison: Comparison?
+
+  public struct Comparison: Decodable, Sendable {
+    public var before: [Fingerprint]
+    public var after: [Fingerprint]
+    public var differences: [String]
+
+    public struct Fingerprint: Decodable, Sendable, Equatable {
+      public var name: String
+      public var digest: String
+    }
+  }
+
   struct Detail: Decodable { var machine: LabMachineStatus }
 }

@@ -4,7 +4,14 @@ import NodeAgent
 /// On an installed node.
 struct Report: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tell the appliance that this node lives; try until it has accepted that.")
+    abstract: "Tell the appliance that this node lives; try until it has accepted that.",
+    discussion: """
+      With --stay it goes on reporting, and carries out what the appliance asks for: to start from the network, once, \
+      for 'bootstead rebuild --now'.
+      """)
+
+  @Flag(help: "Do not end: report again and again, and carry out the appliance's orders.")
+  var stay = false
 
   @Option(help: ArgumentHelp("Before every path that is read.", visibility: .hidden))
   var root = ""
@@ -12,7 +19,12 @@ struct Report: AsyncParsableCommand {
   func run() async throws {
     let log = AgentLog { print($0) }
     do {
-      try await NodeReporter(root: root, log: log).run()
+      let reporter = NodeReporter(root: root, log: log)
+      if stay {
+        try await reporter.stay(networkBoot: NetworkBoot(root: root, log: log))
+      } else {
+        try await reporter.run()
+      }
     } catch {
       log.say("bootstead-agent: \(error)")
       throw ExitCode.failure

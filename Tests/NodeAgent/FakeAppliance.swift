@@ -18,6 +18,10 @@ final class FakeAppliance: Sendable {
     var installed: [InstalledReport] = []
     var failed: [FailedReport] = []
     var inventories = 0
+    var saved: [SavedDiskState] = []
+    var wiped: [WipedReport] = []
+    /// The answers to a node's reports; the last one again and again.
+    var orders: [NodeOrders] = []
     var nodeReports: [NodeReport] = []
     var nodeCounter = SessionCounter()
     /// Errors to give, each once, before the path is served.
@@ -120,7 +124,8 @@ final class FakeAppliance: Sendable {
       try request.verify(by: node)
       try state.nodeCounter.accept(request.counter)
       state.nodeReports.append(report)
-      return []
+      let orders = state.orders.count > 1 ? state.orders.removeFirst() : state.orders.first
+      return try orders.map { try MessageCoder.encode($0) } ?? []
     default: break
     }
     guard let agent = state.hellos.last?.agentKey else {
@@ -134,6 +139,8 @@ final class FakeAppliance: Sendable {
     case AgentPath.inventory: state.inventories += 1
     case AgentPath.progress: state.progress.append(try MessageCoder.decode(ProgressReport.self, from: body))
     case AgentPath.installed: state.installed.append(try MessageCoder.decode(InstalledReport.self, from: body))
+    case AgentPath.saved: state.saved.append(try MessageCoder.decode(SavedDiskState.self, from: body))
+    case AgentPath.wiped: state.wiped.append(try MessageCoder.decode(WipedReport.self, from: body))
     case AgentPath.failed: state.failed.append(try MessageCoder.decode(FailedReport.self, from: body))
     default: throw AgentRefusal(code: .malformed, message: "no such path")
     }

@@ -29,6 +29,8 @@ final class FakeDisks: DiskPreparation {
   let target: String
   private let failures: Mutex<Int>
   private let releases = Mutex(0)
+  private let preparations = Mutex(0)
+  var prepared: Int { preparations.withLock { $0 } }
   var released: Int { releases.withLock { $0 } }
 
   init(target: String, failures: Int = 0) {
@@ -39,6 +41,7 @@ final class FakeDisks: DiskPreparation {
   func prepare(
     _ plan: LayoutPlan, report: @escaping @Sendable (DiskProgress) async -> Void
   ) async throws -> MountedLayout {
+    preparations.withLock { $0 += 1 }
     await report(DiskProgress(step: 1, of: 2, text: "partition table", state: .finished))
     let fails = failures.withLock { left in
       defer { left = max(0, left - 1) }
@@ -49,6 +52,47 @@ final class FakeDisks: DiskPreparation {
   }
 
   func release(_ plan: LayoutPlan) async throws { releases.withLock { $0 += 1 } }
+}
+
+/// Keeps data that it makes up.
+final class FakeData: DataKeeping {
+  static let prints = [
+    VolumeFingerprint(name: "photos", uuid: "u", size: 1, depth: .sampled, digest: "00")
+  ]
+
+  let refusal: RebuildRefusal?
+  /// What was called, in order; disks that are prepared are told by ``FakeDisks``.
+  let calls = Mutex<[String]>([])
+
+  init(refusal: RebuildRefusal? = nil) { self.refusal = refusal }
+
+  func prepare(
+    _ task: InstallTask, _ rebuild: RebuildTask, say: @escaping @Sendable (String) -> Void,
+    save: @Sendable (SavedDiskState) async throws -> Void
+  ) async throws -> [VolumeFingerprint] {
+    calls.withLock { $0.append("prepare") }
+    if let refusal { throw refusal }
+    try await save(
+      SavedDiskState(task: task.identifier, partitionTables: [:], volumeGroups: [:], fingerprints: Self.prints))
+    return Self.prints
+  }
+
+  func fingerprints(
+    _ task: InstallTask, _ rebuild: RebuildTask, say: @escaping @Sendable (String) -> Void
+  ) async throws -> [VolumeFingerprint] {
+    calls.withLock { $0.append("fingerprints") }
+    return Self.prints
+  }
+}
+
+/// Erases nothing.
+struct FakeWiper: DiskWiping {
+  var refusal: WipeRefusal?
+
+  func wipe(_ task: WipeTask, say: @escaping @Sendable (String) -> Void) async throws -> [String: String] {
+    if let refusal { throw refusal }
+    return Dictionary(uniqueKeysWithValues: task.disks.map { ($0.identifier, "discard") })
+  }
 }
 
 /// Copies nothing.
@@ -104,7 +148,7 @@ enum Sample {
     }
   }
 
-  static func task(secrets: [String: Data] = [:]) throws -> InstallTask {
+  static func task(secrets: [String: Data] = [:], rebuild: RebuildTask? = nil) throws -> InstallTask {
     InstallTask(
       identifier: "install-1", machineName: "node1",
       plan: try LayoutPlanner.plan(
@@ -112,7 +156,7 @@ enum Sample {
         identity: LayoutIdentity(machineName: "node1", machineID: "machine-1", installID: "install-1")),
       closure: closure, cachePublicKeys: ["cache:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="], sealedSecrets: secrets,
       machineConfiguration: Data(#"{"name":"node1"}"#.utf8),
-      consent: ConsentRecord(trust: .codeCompared, grantedBy: "operator", grantedAt: 0))
+      consent: ConsentRecord(trust: .codeCompared, grantedBy: "operator", grantedAt: 0), rebuild: rebuild)
   }
 }
 

@@ -107,6 +107,115 @@ struct HandOffTests {
     #expect(appliance.read(\.nodeCounter).last == 1004)
   }
 
+  /// A node that stays, until it has reported so often.
+  private func stay(
+    _ orders: [NodeOrders], reports: Int, troubles: [FakeAppliance.Trouble] = [], restartFails: Bool = false
+  ) async throws -> (restarts: Int, screen: Screen, kept: String?) {
+    let folder = try TemporaryFolder()
+    let root = folder.path
+    let keys = try AgentKeys()
+    let appliance = try FakeAppliance()
+    appliance.change { state in
+      state.installed = [
+        InstalledReport(
+          task: "install-1", nodeKey: keys.node.publicKey, nodeRecipient: keys.identity.recipient, disks: [],
+          closure: Sample.closure)
+      ]
+      state.orders = orders
+      state.troubles[AgentPath.report] = troubles
+    }
+    let screen = Screen()
+    let restarts = Counter()
+    let last = Counter()
+    try await appliance.serve { endpoint in
+      try HandOff(
+        target: root,
+        configuration: NodeConfiguration(
+          applianceURL: endpoint.description, appliancePublicKey: appliance.key.publicKey, machineName: "node1"),
+        keys: keys
+      ).write(try Sample.task())
+      let log = AgentLog(show: screen.show)
+      let boot = NetworkBoot(root: root, runner: FakeRunner(), log: log) {
+        _ = restarts.next()
+        if restartFails { throw CommandFailure(command: "reboot", ending: .exited(1)) }
+      }
+      let reporter = NodeReporter(root: root, log: log, now: { 1000 }) { duration in
+        // The pause between reports, not one between attempts.
+        if duration == .seconds(7), last.next() >= reports { throw CancellationError() }
+      }
+      await #expect(throws: CancellationError.self) { try await reporter.stay(networkBoot: boot) }
+    }
+    #expect(appliance.read(\.nodeReports).count >= reports)
+    let kept = FileSystemEntry(root + NetworkBoot.path).line
+    _ = folder.mode("/")
+    return (Int(restarts.next()) - 1, screen, kept)
+  }
+
+  @Test("a node that stays starts from the network once for an order, however often it gets it")
+  func networkBoot() async throws {
+    let order = NodeOrders(nextReport: 7, networkBoot: "rebuild-1")
+    let result = try await stay([NodeOrders(nextReport: 7), order], reports: 5)
+    #expect(result.restarts == 1 && result.kept == "rebuild-1")
+    let next = NodeOrders(nextReport: 7, networkBoot: "rebuild-2")
+    #expect(try await stay([order, order, next], reports: 5).restarts == 2)
+  }
+
+  @Test("a node restarts for no answer that somebody else signed, and for none without orders")
+  func foreignOrders() async throws {
+    let order = NodeOrders(nextReport: 7, networkBoot: "rebuild-1")
+    let result = try await stay([order, NodeOrders(nextReport: 7)], reports: 2, troubles: [.wrongKey])
+    #expect(result.restarts == 0 && result.kept == nil)
+    #expect(try await stay([NodeOrders(nextReport: 7)], reports: 2).restarts == 0)
+    let hostile = NodeOrders(nextReport: 7, networkBoot: String(repeating: "x", count: 5000))
+    #expect(try await stay([hostile], reports: 2).restarts == 0)
+  }
+
+  @Test("a restart that fails is tried again with the next report")
+  func failedRestart() async throws {
+    let order = NodeOrders(nextReport: 7, networkBoot: "rebuild-1")
+    let result = try await stay([order], reports: 3, restartFails: true)
+    #expect(result.restarts == 3 && result.kept == nil)
+    #expect(result.screen.lines.contains { $0.contains("could not be started from the network") })
+  }
+
+  /// EFI_LOAD_OPTION with its attributes as efivarfs gives them.
+  private static func option(_ label: String, mac: [UInt8]?, isActive: Bool = true) -> Data {
+    var path: [UInt8] = [2, 1, 12, 0] + [UInt8](repeating: 0, count: 8)
+    if let mac { path += [3, 11, 37, 0] + mac + [UInt8](repeating: 0, count: 26) + [1] }
+    path += mac == nil ? [4, 4, 6, 0, 65, 0] : [3, 12, 27, 0] + [UInt8](repeating: 0, count: 23)
+    path += [0x7f, 0xff, 4, 0]
+    let text =
+      Array(label.utf16).flatMap { (unit: UInt16) -> [UInt8] in [UInt8(unit & 0xff), UInt8(unit >> 8)] } + [0, 0]
+    let length = [UInt8(path.count & 0xff), UInt8(path.count >> 8)]
+    return Data([7, 0, 0, 0, isActive ? 1 : 0, 0, 0, 0] + length + text + path)
+  }
+
+  @Test(
+    "on UEFI the next start is the network entry of an interface with a link, else the first network entry",
+    arguments: [("52:54:00:12:34:56", 3), ("52:54:00:99:99:99", 5)] as [(String, UInt8)])
+  func bootNext(_ mac: String, _ number: UInt8) async throws {
+    let folder = try TemporaryFolder()
+    let variables = "/sys/firmware/efi/efivars/"
+    let global = "-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    func write(_ name: String, _ content: Data) throws {
+      try folder.write("", to: variables + name + global)
+      try content.write(to: URL(fileURLWithPath: folder.path + variables + name + global))
+    }
+    try write("Boot0002", Self.option("Bootstead node1", mac: nil))
+    try write("Boot0003", Self.option("UEFI PXEv4", mac: [0x52, 0x54, 0, 0x12, 0x34, 0x56]))
+    try write("Boot0004", Self.option("off", mac: [0x52, 0x54, 0, 0x12, 0x34, 0x56], isActive: false))
+    try write("Boot0005", Self.option("UEFI PXEv4 other", mac: [2, 0, 0, 0, 0, 1]))
+    try write("BootOrder", Data([7, 0, 0, 0, 2, 0, 4, 0, 5, 0, 3, 0]))
+    try folder.write("", to: "/var/lib/bootstead/node.json")
+    try folder.write("x", to: "/sys/class/net/eth0/device/x")
+    try folder.write("1\n", to: "/sys/class/net/eth0/type")
+    try folder.write("\(mac)\n", to: "/sys/class/net/eth0/address")
+    try folder.write("1\n", to: "/sys/class/net/eth0/carrier")
+    try await NetworkBoot(root: folder.path, runner: FakeRunner(), log: AgentLog { _ in }) {}.carryOut("x")
+    let next = try Data(contentsOf: URL(fileURLWithPath: folder.path + variables + "BootNext" + global))
+    #expect(Array(next) == [7, 0, 0, 0, number, 0])
+  }
+
   @Test("a machine that was not installed by us can not report, and says why")
   func notInstalled() async throws {
     let folder = try TemporaryFolder()

@@ -3,6 +3,7 @@ import DiskLayout
 import Foundation
 import HTTPConnection
 import NodeAgent
+import Synchronization
 import Testing
 
 /// The whole way of the agent against ``FakeAppliance``, with disks, copy and commands faked: what is tested is the
@@ -13,7 +14,8 @@ struct InstallerTests {
 
   private func installer(
     _ appliance: FakeAppliance, _ endpoint: HTTPEndpoint, keys: AgentKeys, target: String,
-    disks: FakeDisks? = nil, runner: FakeRunner = FakeRunner(), believed: SigningPublicKey? = nil,
+    disks: FakeDisks? = nil, data: FakeData = FakeData(), wiper: FakeWiper = FakeWiper(),
+    runner: FakeRunner = FakeRunner(), believed: SigningPublicKey? = nil,
     inventory: @escaping @Sendable () -> MachineInventory = { Sample.inventory }
   ) -> Installer {
     let overlay = BootOverlay(
@@ -23,8 +25,9 @@ struct InstallerTests {
       overlay: overlay, keys: keys,
       link: ApplianceLink(
         client: HTTPClient(endpoint: endpoint), appliance: overlay.appliancePublicKey, key: keys.agent),
-      log: AgentLog(show: screen.show), disks: disks ?? FakeDisks(target: target), system: FakeCopy(), runner: runner,
-      target: target, readInventory: inventory, pause: { _ in try await Task.sleep(for: .milliseconds(1)) })
+      log: AgentLog(show: screen.show), disks: disks ?? FakeDisks(target: target), system: FakeCopy(), data: data,
+      wiper: wiper, runner: runner, target: target, readInventory: inventory,
+      pause: { _ in try await Task.sleep(for: .milliseconds(1)) })
   }
 
   @Test("an approved machine is installed, handed over and reported")
@@ -123,6 +126,65 @@ struct InstallerTests {
     #expect(appliance.read(\.failed).first?.step == .bootLoader)
     #expect(appliance.read(\.failed).first?.error.contains("no space left") == true)
     #expect(appliance.read(\.installed).isEmpty)
+  }
+
+  static let rebuild = RebuildTask(volumeGroupUUID: "group-uuid", disks: [])
+
+  @Test("a rebuild has the disks' state saved first, and reports the data before and after")
+  func rebuild() async throws {
+    let folder = try TemporaryFolder()
+    let keys = try AgentKeys()
+    let appliance = try FakeAppliance(tasks: [.install(try Sample.task(rebuild: Self.rebuild))])
+    appliance.change { $0.troubles[AgentPath.saved] = [.unavailable, .close, .forgetSession] }
+    let (data, disks) = (FakeData(), FakeDisks(target: folder.path))
+    try await appliance.serve { endpoint in
+      try await installer(appliance, endpoint, keys: keys, target: folder.path, disks: disks, data: data).run()
+    }
+    #expect(data.calls.withLock { $0 } == ["prepare", "fingerprints"])
+    #expect(appliance.read(\.saved).map(\.fingerprints) == [FakeData.prints])
+    let report = try #require(appliance.read(\.installed).first)
+    #expect(report.before == FakeData.prints && report.after == FakeData.prints)
+    #expect(report.disks.first?.serial == "DISK1")
+    #expect(screen.lines.contains { $0.contains("volume photos: unchanged") })
+    let paths = appliance.read(\.paths)
+    let (saved, installed) = (paths.lastIndex(of: AgentPath.saved), paths.firstIndex(of: AgentPath.installed))
+    #expect(try #require(saved) < #require(installed))
+  }
+
+  @Test("a rebuild whose machine is not as recorded fails at the comparison, before any disk is touched")
+  func refusedRebuild() async throws {
+    let appliance = try FakeAppliance(tasks: [.install(try Sample.task(rebuild: Self.rebuild)), .reboot])
+    let keys = try AgentKeys()
+    let refusal = RebuildRefusal.differences([
+      RecordDifference(subject: "disk X", expected: "serial number A", found: "serial number B")
+    ])
+    let disks = FakeDisks(target: "/nonexistent")
+    try await appliance.serve { endpoint in
+      try await installer(
+        appliance, endpoint, keys: keys, target: "/nonexistent", disks: disks, data: FakeData(refusal: refusal)
+      ).run()
+    }
+    let failed = try #require(appliance.read(\.failed).first)
+    #expect(failed.step == .comparison)
+    #expect(failed.error.contains("disk X: expected serial number A, found serial number B"))
+    #expect(disks.prepared == 0 && appliance.read(\.saved).isEmpty)
+  }
+
+  @Test("disks are erased as the task says, and a refusal is reported")
+  func wipe() async throws {
+    let task = WipeTask(identifier: "wipe-1", disks: [WipeDisk(identifier: "virtio-DISK1", serial: "DISK1")])
+    let keys = try AgentKeys()
+    for refusal in [nil, WipeRefusal.otherSerial(disk: "virtio-DISK1", expected: "DISK1", found: "DISK2")] {
+      let appliance = try FakeAppliance(tasks: [.wipe(task), .reboot])
+      try await appliance.serve { endpoint in
+        try await installer(
+          appliance, endpoint, keys: keys, target: "/nonexistent", wiper: FakeWiper(refusal: refusal)
+        ).run()
+      }
+      let done = WipedReport(task: "wipe-1", disks: ["virtio-DISK1": "discard"])
+      #expect(appliance.read(\.wiped) == (refusal == nil ? [done] : []))
+      #expect(appliance.read(\.failed).map(\.error) == (refusal.map { ["\($0)"] } ?? []))
+    }
   }
 
   @Test("an appliance that opens another nonce than it committed to gets nothing but hellos")

@@ -1,4 +1,5 @@
 import DiskLayout
+import Foundation
 import NodeAgent
 import Synchronization
 
@@ -16,6 +17,16 @@ final class FakeMachine: CommandRunner, DiskSource {
     var commands: [Command] = []
     /// Commands that may still run before power fails.
     var power = Int.max
+    /// Device-mapper devices beside those of active volumes, by name.
+    var mapped: Set<String> = []
+    /// What thin_check finds; a repair takes it away.
+    var poolDamage: [String] = []
+    var poolStatus = "0 32768000 thin-pool 2 647/6144 1389/256000 - ro discard_passdown queue_if_no_space - 1024"
+    /// Device numbers that the pool's metadata does not know.
+    var lostVolumes: Set<String> = []
+    var discards = true
+    /// Physical volumes of the group beside the data partition.
+    var otherMembers: [String] = []
   }
 
   struct Group {
@@ -43,6 +54,7 @@ final class FakeMachine: CommandRunner, DiskSource {
       state.power = power
       state.mounts = []
       state.active = []
+      state.mapped = []
       Self.readTable(&state)
     }
   }
@@ -83,12 +95,18 @@ final class FakeMachine: CommandRunner, DiskSource {
   func volumeGroup(ofDevice path: String) -> VolumeGroupRecord? {
     state.withLock { state in
       guard state.nodes.values.contains(where: { $0.path == path }), let group = state.group else { return nil }
+      let members = state.inventory.disks.flatMap(\.contents.partitions).flatMap(\.signatures)
       return VolumeGroupRecord(
         name: group.name, uuid: Group.uuid, tags: group.tags.sorted(),
         volumes: group.volumes.sorted { $0.key < $1.key }.map { name, volume in
-          LogicalVolumeRecord(
-            name: name, segmentType: volume.segmentType, pool: volume.pool, tags: volume.tags.sorted(), isVisible: true)
-        })
+          var record = LogicalVolumeRecord(
+            name: name, segmentType: volume.segmentType, pool: volume.pool, tags: volume.tags.sorted(), isVisible: true,
+            uuid: "uuid-of-\(name)", extents: 1000)
+          if volume.segmentType == "thin" { record.deviceNumber = UInt64(name.utf8.count) }
+          if volume.segmentType == "thin-pool" { record.chunkSize = 65536 }
+          return record
+        }, physicalVolumes: members.filter { $0.type == "LVM2_member" }.compactMap(\.uuid) + state.otherMembers,
+        extentSize: 4 << 20)
     }
   }
 
@@ -105,6 +123,9 @@ final class FakeMachine: CommandRunner, DiskSource {
       }
       state.power -= 1
       state.commands.append(command)
+      if command.program == "thin_check", !state.poolDamage.isEmpty {
+        return .failure(CommandFailure(command: "\(command)", ending: .exited(1), lastLines: state.poolDamage))
+      }
       guard let output = Self.apply(command, &state) else {
         return .failure(CommandFailure(command: "\(command)", ending: .exited(5), lastLines: ["not possible now"]))
       }
@@ -118,7 +139,8 @@ final class FakeMachine: CommandRunner, DiskSource {
   private static func apply(_ command: Command, _ state: inout State) -> String? {
     let arguments = command.arguments
     switch command.program {
-    case "sfdisk": return partition(command, &state)
+    case "sfdisk": return arguments.first == "--dump" ? "label: gpt\n" : partition(command, &state)
+    case "dmsetup": return deviceMapper(arguments, &state)
     case "wipefs": return wipe(arguments.last ?? "", &state)
     case "partx":
       readTable(&state)
@@ -136,7 +158,9 @@ final class FakeMachine: CommandRunner, DiskSource {
       state.mounts.removeAll { $0.target == target || $0.target.hasPrefix(target + "/") }
       return ""
     case "lvm": return lvm(arguments, &state)
-    case "udevadm", "blockdev", "mkdir", "sync": return ""
+    case "thin_check": return state.mapped.contains("data-pool_tmeta") ? "" : nil
+    case "blkdiscard": return state.discards ? "" : nil
+    case "udevadm", "blockdev", "mkdir", "sync", "dd": return ""
     default: return nil
     }
   }
@@ -245,9 +269,46 @@ final class FakeMachine: CommandRunner, DiskSource {
     case "lvremove": state.group?.volumes[FileSystemEntry(last).name] = nil
     case "lvchange":
       let name = FileSystemEntry(last).name
-      guard state.group?.volumes[name] != nil else { return nil }
+      if ["pool_tmeta", "pool_tdata"].contains(name) {
+        guard state.group?.volumes["pool"] != nil, state.active.isEmpty, arguments.contains("--yes") else { return nil }
+        if value(arguments, "--activate") == "y" {
+          state.mapped.insert("data-" + name)
+        } else {
+          state.mapped.remove("data-" + name)
+        }
+        return ""
+      }
+      // LVM activates no volume of a pool whose parts are active by themselves.
+      guard state.group?.volumes[name] != nil, state.mapped.isEmpty else { return nil }
       if value(arguments, "--activate") == "y" { state.active.insert("/dev/" + last) }
       state.group?.volumes[name]?.tags.formUnion(values(arguments, "--addtag"))
+    case "vgcfgbackup":
+      guard let group = state.group else { return nil }
+      let text = "# \(group.name) \(Group.uuid)\n"
+      return (try? Data(text.utf8).write(to: URL(fileURLWithPath: value(arguments, "--file")))) == nil ? nil : ""
+    case "lvconvert":
+      guard arguments.contains("--repair"), state.mapped.isEmpty else { return nil }
+      state.poolDamage = []
+      state.group?.volumes["pool_meta0"] = Volume(segmentType: "striped")
+    default: return nil
+    }
+    return ""
+  }
+
+  private static func deviceMapper(_ arguments: [String], _ state: inout State) -> String? {
+    switch arguments.first {
+    case "info": return state.mapped.isEmpty ? "No devices found\n" : state.mapped.sorted().joined(separator: "\n")
+    case "status": return state.poolStatus
+    case "create":
+      // Anything but a read-only pool and its volumes would write to the metadata.
+      let table = value(arguments, "--table")
+      let isPool = table.hasSuffix(" read_only") && state.mapped.isSuperset(of: ["data-pool_tmeta", "data-pool_tdata"])
+      let isVolume =
+        table.contains(" thin /dev/mapper/bootstead-read-pool ") && state.mapped.contains("bootstead-read-pool")
+      guard isPool || isVolume, arguments.contains("--readonly") else { return nil }
+      guard !state.lostVolumes.contains(where: { table.hasSuffix(" " + $0) }) else { return nil }
+      state.mapped.insert(arguments[1])
+    case "remove": return state.mapped.remove(arguments.last ?? "") == nil ? nil : ""
     default: return nil
     }
     return ""

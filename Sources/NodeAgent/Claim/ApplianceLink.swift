@@ -67,6 +67,14 @@ public actor ApplianceLink {
     _ = try await call("POST", path, try encode(message))
   }
 
+  /// - Returns: nil where the appliance answers nothing.
+  public func post<Answer: Decodable & Sendable>(
+    _ path: String, _ message: some Encodable & Sendable, as type: Answer.Type
+  ) async throws(LinkError) -> Answer? {
+    let body = try await call("POST", path, try encode(message))
+    return body.isEmpty ? nil : try decode(type, from: body)
+  }
+
   /// The number of the last request.
   public var lastCounter: UInt64 { counter }
 

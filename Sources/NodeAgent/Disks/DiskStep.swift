@@ -45,6 +45,8 @@ public struct MountedLayout: Sendable, Hashable {
 
 /// Where the executor sees the machine's disks.
 public protocol DiskSource: Sendable {
+  /// All disks.
+  func disks() -> DiskInventory
   /// The disks with this stable name, one as a rule; no other disk is read.
   func disks(withID id: String) -> [Disk]
   /// The node and sizes of a disk's partitions as the kernel knows them, by partition number.

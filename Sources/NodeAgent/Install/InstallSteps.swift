@@ -37,6 +37,17 @@ extension Installer {
   }
 
   private func steps(_ task: InstallTask) async throws -> InstalledReport {
+    var before: [VolumeFingerprint]?
+    if let rebuild = task.rebuild {
+      begin(.comparison, "comparing this machine with its record, checking its data")
+      before = try await data.prepare(task, rebuild) { [log] in
+        log.say($0)
+      } save: { state in
+        try await deliver(AgentPath.saved, state)
+        log.say("the appliance has saved partition tables and volume group metadata")
+      }
+    }
+
     begin(.disks, "laying out \(task.plan.disk.id)")
     let layout = try await disks.prepare(task.plan) { [log, feed] progress in
       let done = progress.state == .started ? progress.step - 1 : progress.step
@@ -72,14 +83,38 @@ extension Installer {
 
     begin(.finishing, "writing everything to the disk")
     try await disks.release(task.plan)
+    var after: [VolumeFingerprint]?
+    if let rebuild = task.rebuild {
+      after = try await data.fingerprints(task, rebuild) { [log] in log.say($0) }
+      for kept in before ?? [] {
+        let now = after?.first { $0.uuid == kept.uuid }
+        log.say("volume \(kept.name): " + (now == kept ? "unchanged" : "NOT as it was before the rebuild"))
+      }
+    }
     return InstalledReport(
       task: task.identifier, nodeKey: keys.node.publicKey, nodeRecipient: keys.identity.recipient,
       disks: [
         InstalledDisk(
-          identifier: task.plan.disk.id, partitionTableUUID: task.plan.tableUUID,
+          identifier: task.plan.disk.id, serial: task.plan.disk.serial, partitionTableUUID: task.plan.tableUUID,
           volumeGroupName: task.plan.volumeGroup.name, volumeGroupUUID: layout.volumeGroupUUID)
       ],
-      closure: task.closure)
+      closure: task.closure, before: before, after: after)
+  }
+
+  /// Erases disks; tells how, or why not.
+  func wipe(_ task: WipeTask) async throws {
+    log.say("erasing \(task.disks.count) disks, as \(task.identifier) says")
+    let erased: [String: String]
+    do {
+      erased = try await wiper.wipe(task) { [log] in log.say($0) }
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      log.say("FAILED to erase: \(error)")
+      try await deliver(AgentPath.failed, FailedReport(step: .disks, error: "\(error)", logLines: log.recent))
+      return
+    }
+    try await deliver(AgentPath.wiped, WipedReport(task: task.identifier, disks: erased))
   }
 
   private func begin(_ step: InstallStep, _ text: String) {

@@ -12,6 +12,9 @@ public struct Installer: Sendable {
   public let log: AgentLog
   public let disks: any DiskPreparation
   public let system: any SystemCopy
+  /// What becomes of the data that a rebuild keeps.
+  public let data: any DataKeeping
+  public let wiper: any DiskWiping
   public let runner: any CommandRunner
   /// Where the new root gets mounted.
   public let target: String
@@ -21,7 +24,8 @@ public struct Installer: Sendable {
 
   public init(
     overlay: BootOverlay, keys: AgentKeys, link: ApplianceLink, log: AgentLog, disks: any DiskPreparation,
-    system: any SystemCopy, runner: any CommandRunner = SubprocessRunner(), target: String = "/mnt",
+    system: any SystemCopy, data: any DataKeeping = KeptData(), wiper: any DiskWiping = DiskWiper(),
+    runner: any CommandRunner = SubprocessRunner(), target: String = "/mnt",
     readInventory: @escaping @Sendable () -> MachineInventory = { InventoryReader(root: "/").read() },
     pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
@@ -31,6 +35,8 @@ public struct Installer: Sendable {
     self.log = log
     self.disks = disks
     self.system = system
+    self.data = data
+    self.wiper = wiper
     self.runner = runner
     self.target = target
     self.readInventory = readInventory
@@ -70,9 +76,10 @@ public struct Installer: Sendable {
         try await refresh(&inventory)
         try await pause(.seconds(10))
       case .wipe(let wipe):
-        try await deliver(
-          AgentPath.failed,
-          FailedReport(step: .disks, error: "this agent can not erase disks (\(wipe.identifier))", logLines: []))
+        try await self.wipe(wipe)
+        announced = nil
+        try await refresh(&inventory)
+        try await pause(.seconds(10))
       case .reboot:
         log.say("the appliance says: restart")
         return

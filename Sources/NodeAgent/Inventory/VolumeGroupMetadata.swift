@@ -94,8 +94,12 @@ package enum VolumeGroupMetadata {
     var volume = LogicalVolumeRecord(name: "")
     var key = ""
     var inList = false
+    var isValue = false
     for token in tokens(text) {
+      let follows = isValue
+      isValue = token == .sign(UInt8(ascii: "="))
       switch token {
+      case .word(let word) where follows: number(word, key, path, &group, &volume)
       case .word(let word): if !inList { key = word }
       case .sign(UInt8(ascii: "{")):
         if path.isEmpty {
@@ -113,19 +117,44 @@ package enum VolumeGroupMetadata {
       case .sign(UInt8(ascii: "[")): inList = true
       case .sign(UInt8(ascii: "]")): inList = false
       case .sign: break
-      case .string(let value):
-        switch (path.count, key) {
-        case (1, "id"): group.uuid = value
-        case (1, "tags"): group.tags.append(value)
-        case (3, "tags"): volume.tags.append(value)
-        case (3, "status"): if value == "VISIBLE" { volume.isVisible = true }
-        case (4, "type"): volume.segmentType = value
-        case (4, "thin_pool"): volume.pool = value
-        default: break
-        }
+      case .string(let value): string(value, key, path, &group, &volume)
       }
     }
     return complete(group)
+  }
+
+  private static func string(
+    _ value: String, _ key: String, _ path: [String], _ group: inout VolumeGroupRecord,
+    _ volume: inout LogicalVolumeRecord
+  ) {
+    switch (path.count, key) {
+    case (1, "id"): group.uuid = value
+    case (1, "tags"): group.tags.append(value)
+    case (3, "id"):
+      if path[1] == "physical_volumes" { group.physicalVolumes.append(value) } else { volume.uuid = value }
+    case (3, "tags"): volume.tags.append(value)
+    case (3, "status"): if value == "VISIBLE" { volume.isVisible = true }
+    case (4, "type"): volume.segmentType = value
+    case (4, "thin_pool"): volume.pool = value
+    case (4, "metadata"): volume.metadataVolume = value
+    case (4, "pool"): volume.dataVolume = value
+    default: break
+    }
+  }
+
+  private static func number(
+    _ text: String, _ key: String, _ path: [String], _ group: inout VolumeGroupRecord,
+    _ volume: inout LogicalVolumeRecord
+  ) {
+    guard let value = UInt64(text) else { return }
+    switch (path.count, key) {
+    // LVM counts in sectors of 512 bytes.
+    case (1, "extent_size"): group.extentSize = value <= 1 << 40 ? value * 512 : 0
+    case (4, "extent_count"): volume.extents &+= value
+    case (4, "device_id"): volume.deviceNumber = value
+    case (4, "chunk_size"): volume.chunkSize = value <= 1 << 40 ? value * 512 : 0
+    default: break
+    }
   }
 
   private static func complete(_ group: VolumeGroupRecord) -> VolumeGroupRecord? {

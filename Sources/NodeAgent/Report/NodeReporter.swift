@@ -26,23 +26,61 @@ public struct NodeReporter: Sendable {
   /// Sends one report, again and again until the appliance has accepted it.
   /// - Throws: ``NodeReportError`` when the node's own files do not allow a report; when it is cancelled.
   public func run() async throws {
-    let configuration = try readConfiguration()
-    let key = try readKey()
-    let endpoint = try HTTPEndpoint(url: configuration.applianceURL)
-    let client = HTTPClient(endpoint: endpoint)
-    defer { client.close() }
+    let session = try Session(self)
+    defer { session.client.close() }
+    _ = try await report(session)
+  }
+
+  /// Reports for as long as the node runs, and does what the answers say. An answer that is not signed by the appliance
+  /// counts as none.
+  /// - Throws: as ``run()``.
+  public func stay(networkBoot: NetworkBoot) async throws {
+    let session = try Session(self)
+    defer { session.client.close() }
+    var said: String?
+    while true {
+      let orders = try await report(session, isQuiet: said != nil) ?? .none
+      said = session.configuration.applianceURL
+      if let order = orders.networkBoot {
+        do { try await networkBoot.carryOut(order) } catch is CancellationError {
+          throw CancellationError()
+        } catch {
+          log.say("the machine could not be started from the network: \(error)")
+        }
+      }
+      try await pause(.seconds(min(3600, max(5, orders.nextReport))))
+    }
+  }
+
+  /// What a report needs.
+  private struct Session {
+    let configuration: NodeConfiguration
+    let key: SigningPrivateKey
+    let client: HTTPClient
+
+    init(_ reporter: NodeReporter) throws {
+      configuration = try reporter.readConfiguration()
+      key = try reporter.readKey()
+      client = HTTPClient(endpoint: try HTTPEndpoint(url: configuration.applianceURL))
+    }
+  }
+
+  private func report(_ session: Session, isQuiet: Bool = false) async throws -> NodeOrders? {
+    let configuration = session.configuration
+    let key = session.key
     var patience = Patience(pause: pause)
     while true {
       // Written down before it is used: a number is never used twice, whatever happens to the clock or the power.
       let counter = max(lastCounter() + 1, now())
       try PrivateFile.write(Array("\(counter)\n".utf8), to: root + NodeConfiguration.counterPath)
       let link = ApplianceLink(
-        client: client, appliance: configuration.appliancePublicKey, key: key,
+        client: session.client, appliance: configuration.appliancePublicKey, key: key,
         session: SessionIdentifier(node: key.publicKey), counter: counter - 1)
       do {
-        try await link.post(AgentPath.report, report(configuration, key: key.publicKey))
-        log.say("reported to \(configuration.applianceURL) as \(configuration.machineName)")
-        return
+        let orders = try await link.post(
+          AgentPath.report, report(configuration, key: key.publicKey), as: NodeOrders.self)
+        if !isQuiet { log.say("reported to \(configuration.applianceURL) as \(configuration.machineName)") }
+        return orders
       } catch {
         log.say("report: \(error)")
         try await patience.wait()
@@ -50,7 +88,7 @@ public struct NodeReporter: Sendable {
     }
   }
 
-  private func readConfiguration() throws -> NodeConfiguration {
+  fileprivate func readConfiguration() throws -> NodeConfiguration {
     guard let bytes = FileSystemEntry(root + NodeConfiguration.path).bytes() else {
       throw NodeReportError.missing(NodeConfiguration.path)
     }
@@ -59,7 +97,7 @@ public struct NodeReporter: Sendable {
     }
   }
 
-  private func readKey() throws -> SigningPrivateKey {
+  fileprivate func readKey() throws -> SigningPrivateKey {
     guard let text = FileSystemEntry(root + NodeConfiguration.keyPath).line else {
       throw NodeReportError.missing(NodeConfiguration.keyPath)
     }

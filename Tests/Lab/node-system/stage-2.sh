@@ -65,6 +65,8 @@ done
 		[ $pause -lt 30 ] && pause=$((pause * 2))
 	done
 	echo "node: reported"
+	# From now on it does what the appliance asks of a running node.
+	while :; do bootstead-agent report --stay </dev/null; sleep 30; done
 ) &
 
 trap 'sync; umount -a -r 2>/dev/null; reboot -f' INT
