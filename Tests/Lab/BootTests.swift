@@ -5,35 +5,18 @@ import Testing
 extension RealMachines {
   @Suite("First installs") struct BootTests {
     @Test("BIOS PXE: an empty machine becomes an active node, and boots from its disk after that")
-    func biosPXE() async throws { try await install(.bios) }
+    func biosPXE() async throws { try await startsFromItsDisk(.bios) }
 
     @Test("UEFI PXE: an empty machine becomes an active node, and boots from its disk after that")
-    func uefiPXE() async throws { try await install(.uefi) }
+    func uefiPXE() async throws { try await startsFromItsDisk(.uefi) }
 
     @Test("UEFI HTTP boot: an empty machine becomes an active node, and boots from its disk after that")
-    func uefiHTTPBoot() async throws { try await install(.uefiHTTP) }
+    func uefiHTTPBoot() async throws { try await startsFromItsDisk(.uefiHTTP) }
 
-    private func install(_ firmware: LabMachine.Firmware) async throws {
-      try await LabSetting.lab("install-\(firmware.rawValue)") { lab in
-        let disk = try await LabDisk.make(path: lab.folder + "/system.qcow2", serial: "SYSTEM1", gibibytes: 24)
-        let configuration = LabMachine.Configuration(
-          name: "node1", firmware: firmware, mac: "52:54:00:12:34:56", disks: [disk])
-        try await lab.appliance.run(
-          "machine", "add", "--mac", configuration.mac, "--name", "node1", "--closure", lab.closure,
-          "--volume", "appdata:4GiB:/srv/appdata")
-
-        try await lab.boot(configuration) { machine in
-          try await lab.wait(for: "node1", of: machine, seconds: 1800, what: "the install") {
-            ["installed", "active"].contains($0.state)
-          }
-          // The restart goes through firmware and network again and must end on the disk.
-          try await lab.wait(for: "node1", of: machine, seconds: 900, what: "the node's own report") {
-            $0.state == "active"
-          }
-          try await machine.wait(for: "node: reported", seconds: 300)
-        }
-
-        try await lab.boot(configuration) { machine in
+    private func startsFromItsDisk(_ firmware: LabMachine.Firmware) async throws {
+      try await InstalledMachine.with("install-\(firmware.rawValue)", firmware: firmware) { installed in
+        let lab = installed.lab
+        try await lab.boot(installed.configuration) { machine in
           try await machine.wait(for: "starts from its own disk", seconds: 600)
           try await machine.wait(for: "node: node1, system \(lab.closure)", seconds: 600)
           try await machine.wait(for: "node: mounted /srv/appdata", seconds: 300)
