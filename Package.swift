@@ -165,7 +165,8 @@ let package = Package(
         "NetworkAddress", lifecycle, logging,
       ]),
     tests("CPIO", ["CPIO"]),
-    tests("CommandLine", ["Lab", "ProgramTestSupport"]),
+    tests(
+      "CommandLine", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "ProgramTestSupport"]),
     tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
     tests("DiskLayout", ["DiskLayout"], exclude: ["Inventories"]),
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),

@@ -101,7 +101,9 @@ extension BootServer {
       arguments.append(try KernelArgument(argument))
     }
     arguments.append(try KernelArgument("BOOTIF=01-\(mac.hyphenated)"))
-    let doing = answer.intent == .install ? "installing" : answer.intent == .rescue ? "rescue shell" : "inventory only"
+    let doing =
+      answer.intent == .install
+      ? answer.doing ?? "installing" : answer.intent == .rescue ? "rescue shell" : "inventory only"
     return try InstallBoot(
       appliance: appliance, machine: name, message: IPXEText(replacing: doing),
       kernel: URLPath("/boot/images/\(image)/kernel"), initrd: URLPath("/boot/images/\(image)/initrd"),

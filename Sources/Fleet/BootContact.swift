@@ -22,6 +22,8 @@ public struct BootAnswer: Sendable {
   public var name: String?
   /// The boot image's name; nil means the default.
   public var image: String?
+  /// What an install boot does, for the screen.
+  public var doing: String?
   /// The handle of this boot's overlay, where the script boots an image.
   public var nonce: String?
 }

@@ -55,6 +55,9 @@ extension Fleet {
     guard let inventory = machine.inventory, let recipient = claim.recipient else {
       return .wait(reason: "no inventory yet", seconds: 2)
     }
+    if let missing = machine.rebuild?.missing(in: inventory.disks, name: machine.name) {
+      return try wait(for: missing, of: &machine, in: database, now: now)
+    }
     var consent = try consent(of: machine, in: database)
     var spec = machine.layout
     var keeping = machine.installedDisks?.compactMap(\.volumeGroupUUID).first
@@ -72,13 +75,7 @@ extension Fleet {
         plan.volumeGroup.tags = order.task.tags
       }
     } catch {
-      let refusal = error.description
-      if machine.planRefusal != refusal {
-        machine.planRefusal = refusal
-        try machine.update(database)
-        try record("no layout: \(refusal)", of: machine, kind: "refusal", in: database, now: now)
-      }
-      return .wait(reason: refusal, seconds: 5)
+      return try wait(for: error.description, of: &machine, in: database, now: now)
     }
     machine.rebuild?.begun = true
     machine.evidence = MachineEvidence(inventory)
@@ -123,33 +120,16 @@ extension Fleet {
         rebuild: machine.rebuild?.task))
   }
 
-  /// Whether the machine that asks is the recorded one: nothing begins on another.
-  private func doubt(_ machine: inout Machine, code: String, in database: Database, now: Date) throws -> AgentTask? {
-    guard let inventory = machine.inventory else { return nil }
-    var refusal: String?
-    if !machine.acceptsHardware {
-      let disks =
-        machine.rebuild?.task.disks.flatMap { [$0.identifier] + ($0.serial.map { [$0] } ?? []) } ?? []
-      refusal = try machine.evidence?.refusal(
-        of: inventory, addresses: addresses(of: machine, in: database), disks: Set(disks))
-      if machine.uuidGiven, let uuid = machine.uuid, inventory.product.uuid != uuid,
-        machine.rebuild?.replacesAddress != true
-      {
-        refusal =
-          "this is not the machine that was added: UUID expected \(uuid), "
-          + "found \(inventory.product.uuid?.description ?? "none")"
-      }
-    }
-    if machine.evidenceRefusal != refusal {
-      machine.evidenceRefusal = refusal
+  /// The agent waits until the operator has done something about the refusal.
+  private func wait(for refusal: String, of machine: inout Machine, in database: Database, now: Date) throws
+    -> AgentTask
+  {
+    if machine.planRefusal != refusal {
+      machine.planRefusal = refusal
       try machine.update(database)
-      if let refusal { try record(refusal, of: machine, kind: "refusal", in: database, now: now) }
+      try record("no layout: \(refusal)", of: machine, kind: "refusal", in: database, now: now)
     }
-    return refusal.map {
-      .wait(
-        reason: "\($0). If it is that machine nevertheless: bootstead machine approve \(machine.name) --code \(code)",
-        seconds: 5)
-    }
+    return .wait(reason: refusal, seconds: 5)
   }
 
   private func consent(of machine: Machine, in database: Database) throws -> Consent {

@@ -1,3 +1,4 @@
+import AgentProtocol
 import BootDecision
 import DiskLayout
 import Foundation
@@ -28,7 +29,9 @@ extension Fleet {
         try disarm(&machine, in: database, now: now)
       }
       let intent = Fleet.intent(of: machine, now: now)
-      var answer = BootAnswer(intent: intent, name: machine.name.text, image: machine.image)
+      var answer = BootAnswer(
+        intent: intent, name: machine.name.text, image: machine.image,
+        doing: intent == .install ? Fleet.doing(machine) : nil)
       switch intent {
       case .install, .inventory, .rescue:
         if intent == .install, machine.state != .installing, machine.state != .wiping {
@@ -77,12 +80,20 @@ extension Fleet {
     }
   }
 
+  /// For the machine's screen.
+  private static func doing(_ machine: Machine) -> String {
+    if let wipe = machine.wipe {
+      return "erasing " + wipe.disks.map { $0.serial ?? $0.identifier }.joined(separator: ", ")
+    }
+    guard let order = machine.rebuild else { return "installing" }
+    return order.task.volumeGroupUUID == nil ? "rebuilding, its data is given up" : "rebuilding, its data stays"
+  }
+
   private static func looping(_ machine: BootStanding, _ now: Date) -> BootIntent? {
     let recent = machine.bootsWithoutReport.filter { now.timeIntervalSince($0) < loopWindow }
     guard recent.count >= loopLimit else { return nil }
     return .hold(
-      reason: "\(recent.count) boots in \(Int(loopWindow / 60)) minutes without a report; waiting for a while. "
-        + "Look at its screen while it boots; bootstead machine approve goes on at once")
+      reason: "\(recent.count) boots in \(Int(loopWindow / 60)) minutes without a report; waiting for a while")
   }
 
   /// Registers a machine that nobody added, where enrolment allows it.

@@ -203,6 +203,7 @@ extension Fleet {
     machine.wipe = nil
     machine.networkBoot = nil
     machine.evidenceRefusal = nil
+    machine.planRefusal = nil
     try change(&machine, by: .disarm, "the \(what) was not started in time", in: database, now: now)
   }
 }

@@ -55,6 +55,8 @@ public struct MachineEvidence: Codable, Sendable, Equatable {
     }
     let matching = kinds.filter(\.matches)
     guard matching.count < min(2, kinds.count) else { return nil }
+    // A rebuild looks for each of its disks itself, and says what to do about one that is missing.
+    if !disks.isEmpty, kinds.allSatisfy({ $0.matches || $0.text == "disks" }) { return nil }
     let differences = kinds.filter { !$0.matches }.map { kind in
       "\(kind.text): expected \(displayable(kind.expected, limit: 300)), "
         + "found \(kind.found.isEmpty ? "none" : displayable(kind.found, limit: 300))"

@@ -151,6 +151,28 @@ struct RebuildTests {
     #expect(task.consent.disks == .none)
   }
 
+  @Test("a machine without its recorded disk is refused with what is missing and how to say what replaced it")
+  func missingDisk() async throws {
+    var node = try await InstalledMachine(Registry())
+    try await node.rebuild()
+    // It has no name but its address: the disk is the only other evidence.
+    node.hardware = try InstalledMachine.inventory(uuid: nil, serial: nil, disks: [InstalledMachine.disk("SN3")])
+    _ = try node.registry.sql(
+      "UPDATE machine SET evidence = json_remove(evidence, '$.uuid', '$.productSerial') RETURNING id", as: Int.self)
+    let reason = try #require(try await node.boot().reason)
+    for text in ["SN1", "SN3", "--replace-disk SN1=NEW"] { #expect(reason.contains(text), "\(reason)") }
+    let machine = try await node.machine()
+    #expect(machine.planRefusal == reason && machine.rebuild?.begun == false)
+    // The same disk at another controller is the same disk.
+    let table = "aaaaaaaa-0000-0000-0000-000000000001"
+    let moved = Disk(
+      id: "path:pci-1", node: "/dev/sdb", size: 500 << 30, bus: .sata,
+      contents: DiskContents(table: PartitionTable(kind: "gpt", uuid: table)))
+    var order = try #require(machine.rebuild)
+    order.task.disks[0].partitionTableUUID = table.uppercased()
+    #expect(order.missing(in: DiskInventory(disks: [moved]), name: machine.name) == nil)
+  }
+
   @Test("a disk put in that is not blank is erased only by consent for its own serial number")
   func replacedByUsedDisk() async throws {
     var node = try await InstalledMachine(Registry())

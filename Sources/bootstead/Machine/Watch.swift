@@ -7,7 +7,7 @@ import OperatorAPI
 struct Watch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch", abstract: "Follow a machine live until it is active or needs somebody.",
-    discussion: "Ends with 0 when the machine is active, with 1 when it failed or is frozen.")
+    discussion: "Ends with 0 when the machine is active or was wiped, with 1 when it failed or is frozen.")
 
   @OptionGroup var appliance: ApplianceOptions
   @Argument(help: "The machine's name or a MAC address of it.") var name: String
@@ -22,6 +22,7 @@ struct Watch: AsyncParsableCommand {
       var last: Int64 = 0
       let since = Date()
       var told: Set<String> = []
+      var wasWiping = false
       while true {
         let events: [FleetEvent] = try await client.get("\(path)/events?after=\(last)")
         for event in events {
@@ -37,6 +38,8 @@ struct Watch: AsyncParsableCommand {
         let machine = try await client.get(path, as: MachineDetail.self).machine
         switch machine.state {
         case .active: return line.end()
+        case .wiping: wasWiping = true
+        case .approved where wasWiping: return line.end()
         case .failed, .frozen:
           line.end()
           throw CommandFailure.failed(
