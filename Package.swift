@@ -167,7 +167,7 @@ let package = Package(
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "CPIO", "DiskLayout", "Fleet", "Images",
         "NetworkAddress", lifecycle, logging,
       ]),
-    tests("BootKit", ["BootKit", "Netboot", "NetworkAddress"]),
+    tests("BootKit", ["BootKit", "Netboot", "NetworkAddress", "ProgramTestSupport"]),
     tests("CPIO", ["CPIO"]),
     tests("CommandLine", ["Lab", "ProgramTestSupport"]),
     tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
