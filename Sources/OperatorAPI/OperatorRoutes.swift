@@ -36,6 +36,7 @@ public struct OperatorRoutes: Sendable {
     let router = Router()
     router.add(middleware: ErrorMiddleware())
     machineRoutes(router.group("v1/machines"))
+    factsRoutes(router.group("v1/machines"))
     closureRoutes(router.group("v1/closures"))
     imageRoutes(router.group("v1"))
     router.get("v1/status") { _, _ in try await answer(status()) }
