@@ -70,11 +70,10 @@ struct FactsTests {
   /// A machine whose agent has claimed it.
   private func claimed(_ registry: Registry, holds: [HardwareHold] = []) async throws -> Agent {
     try await registry.add()
-    if !holds.isEmpty {
-      var request = SetMachine()
-      request.holdOn = holds
-      _ = try await registry.fleet.set("node1", request)
-    }
+    var request = SetMachine()
+    request.layout = LayoutSpec(systemDisk: .id("path:pci-1"))
+    request.holdOn = holds
+    _ = try await registry.fleet.set("node1", request)
     var agent = try Agent()
     _ = try await agent.claim(registry, nonce: registry.boot().nonce, inventory: Self.inventory())
     return agent
@@ -168,9 +167,9 @@ struct FactsTests {
     let registry = try Registry()
     var agent = try await claimed(registry, holds: [.drift])
     var inventory = try Self.inventory()
-    inventory.disks.disks.removeLast()
+    inventory.disks.disks.removeFirst()
     try await send(inventory, &agent, registry)
-    #expect(try await agent.task(registry).reason?.contains("held: disk path:pci-1 is gone") == true)
+    #expect(try await agent.task(registry).reason?.contains("held: disk ata-ONE (serial SN1) is gone") == true)
     try await send(try Self.inventory(), &agent, registry)
     #expect(try await agent.task(registry).install != nil)
 
