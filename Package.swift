@@ -73,7 +73,7 @@ let package = Package(
       "Netboot", ["NetworkAddress"], path: "netboot", exclude: ["README.md"],
       resources: [
         .embedInCode("scripts/boot.ipxe"), .embedInCode("scripts/install.ipxe"), .embedInCode("scripts/local.ipxe"),
-        .embedInCode("scripts/hold.ipxe"), .embedInCode("scripts/rescue.ipxe"),
+        .embedInCode("scripts/hold.ipxe"), .embedInCode("scripts/rescue.ipxe"), .embedInCode("scripts/kit.ipxe"),
       ]),
     part("AgentProtocol", ["DiskLayout", "NetworkAddress", crypto]),
     part("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Images", "NetworkAddress", crypto, grdb]),
@@ -101,6 +101,9 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
 
+    // Images of sticks and CDs for machines that cannot boot from the network.
+    part("BootKit", ["Netboot", crypto, subprocess, systemPackage]),
+
     // Virtual machines that boot from the network, for the demo and the tests.
     part("Lab", [subprocess, systemPackage]),
 
@@ -115,8 +118,8 @@ let package = Package(
     .executableTarget(
       name: "bootstead",
       dependencies: [
-        "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "DiskLayout", "Fleet", "HTTPConnection", "Images",
-        "Lab",
+        "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "BootKit", "DiskLayout", "Fleet", "HTTPConnection",
+        "Images", "Lab",
         "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProxyDHCP", "TFTP", "TFTPServer",
         arguments, lifecycle, logging, subprocess, systemPackage,
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -164,6 +167,7 @@ let package = Package(
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "CPIO", "DiskLayout", "Fleet", "Images",
         "NetworkAddress", lifecycle, logging,
       ]),
+    tests("BootKit", ["BootKit", "Netboot", "NetworkAddress", "ProgramTestSupport"]),
     tests("CPIO", ["CPIO"]),
     tests(
       "CommandLine", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "ProgramTestSupport"]),
@@ -173,7 +177,7 @@ let package = Package(
     tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
     tests("Images", ["Images"]),
     tests("Lab", ["Lab"], exclude: ["node-system"]),
-    tests("Netboot", ["Netboot"]),
+    tests("Netboot", ["Netboot", "NetworkAddress"]),
     tests("NetworkAddress", ["NetworkAddress"]),
     tests("NixFormats", ["NixFormats", "NixTestSupport", "ProgramTestSupport"]),
     tests(

@@ -44,6 +44,10 @@ extension BootServer {
       try await fleet.failed(MessageCoder.decode(FailedReport.self, from: body), signed: signed)
       return nil
     }
+    agent(router, .post, AgentPath.examined) { signed, body -> Nothing? in
+      try await fleet.examined(MessageCoder.decode(ExaminedReport.self, from: body), signed: signed)
+      return nil
+    }
     agent(router, .post, AgentPath.saved) { signed, body -> Nothing? in
       try await fleet.saved(MessageCoder.decode(SavedDiskState.self, from: body), signed: signed)
       return nil

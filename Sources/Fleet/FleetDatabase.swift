@@ -147,6 +147,7 @@ enum FleetDatabase {
       }
     }
     RecoverySchema.register(in: &migrator)
+    registerFacts(&migrator)
     return migrator
   }
 }

@@ -21,6 +21,8 @@ public final class LabMachine: Sendable {
     /// `e1000` or `virtio-net-pci`
     public var interfaceModel = "virtio-net-pci"
     public var uuid: String?
+    /// What the machine boots from instead of the network, which its firmware then knows nothing of.
+    public var medium: LabMedium?
 
     public init(name: String, firmware: Firmware, mac: String, disks: [LabDisk]) {
       self.name = name
@@ -73,7 +75,12 @@ public final class LabMachine: Sendable {
     // SeaBIOS is told the order by QEMU at each start. OVMF keeps its own in its variables, as real firmware does, where
     // the agent's entry for the disk belongs; told by QEMU, it would try every kind of network boot first, each time.
     let isOrdered = configuration.firmware == .bios
-    if isOrdered { interface += ",bootindex=1" }
+    if let medium = configuration.medium {
+      arguments += medium.arguments(isOrdered: isOrdered)
+      if isOrdered { interface += ",romfile=" }
+    } else if isOrdered {
+      interface += ",bootindex=1"
+    }
     if configuration.firmware != .bios {
       let variables = base + ".vars"
       let (code, template) = ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd")

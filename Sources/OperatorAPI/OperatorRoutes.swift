@@ -36,6 +36,7 @@ public struct OperatorRoutes: Sendable {
     let router = Router()
     router.add(middleware: ErrorMiddleware())
     machineRoutes(router.group("v1/machines"))
+    factsRoutes(router.group("v1/machines"))
     closureRoutes(router.group("v1/closures"))
     imageRoutes(router.group("v1"))
     router.get("v1/status") { _, _ in try await answer(status()) }
@@ -117,6 +118,13 @@ public struct OperatorRoutes: Sendable {
       return Response(status: .noContent)
     }
     group.get("loaders") { _, _ in try answer(catalogue.loaders.map(\.record)) }
+    group.get("loaders/:name/content") { _, context in
+      let name = try ImageName(context.name)
+      guard let loader = catalogue.loader(named: name.text) else {
+        throw FleetError.notFound(kind: "loader", name: name.text)
+      }
+      return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(bytes: loader.bytes)))
+    }
     group.post("loaders") { request, _ in
       let add = try await body(AddLoader.self, of: request)
       guard ["bios", "efiIA32", "efiX64", "efiARM64"].contains(add.architecture) else {

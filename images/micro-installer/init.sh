@@ -5,6 +5,8 @@
 #
 # Kernel arguments:
 #   BOOTIF=01-aa-bb-cc-dd-ee-ff   the interface the machine booted from; without it every interface with a link is tried
+#   bootstead.address=192.0.2.5/24, bootstead.gateway=192.0.2.1, bootstead.dns=192.0.2.1,192.0.2.2
+#                                 a fixed address instead of DHCP, as a boot kit hands it on
 #   bootstead.mode=rescue         a root shell on the consoles instead of the agent
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=linux
@@ -94,8 +96,37 @@ start_dhcp() {
 }
 have_lease() { [ -n "$(ls /run/bootstead/leases 2>/dev/null)" ]; }
 
+# Gives the fixed address $1 to the boot interface, or to the first one that has a link within 20 s.
+fixed_address() {
+	waited=0
+	chosen=
+	while [ -z "$chosen" ] && [ $waited -lt 20 ]; do
+		chosen=$(interface_of "$wanted")
+		for interface in $(interfaces); do
+			ip link set "$interface" up
+			[ -z "$chosen" ] && [ -z "$wanted" ] && has_link "$interface" && chosen=$interface
+		done
+		[ -n "$chosen" ] || sleep 1
+		waited=$((waited + 1))
+	done
+	[ -n "$chosen" ] || { say "no interface for the fixed address $1; asking DHCP"; return 1; }
+	ip address add "$1" broadcast + dev "$chosen" || { say "$chosen does not take the address $1"; return 1; }
+	gateway=$(argument bootstead.gateway)
+	if [ -n "$gateway" ]; then
+		ip route replace default via "$gateway" dev "$chosen" || say "no route over $gateway"
+	fi
+	for server in $(argument bootstead.dns | tr ',' ' '); do echo "nameserver $server"; done >/etc/resolv.conf
+	mkdir -p /run/bootstead/leases
+	echo "${1%/*}" >"/run/bootstead/leases/$chosen"
+	say "fixed address $1 on $chosen"
+}
+
 network() {
 	wanted=$(argument BOOTIF | tr 'A-F' 'a-f' | sed 's/^01[-:]//; s/-/:/g')
+	fixed=$(argument bootstead.address)
+	if [ -n "$fixed" ]; then
+		fixed_address "$fixed" && return
+	fi
 	waited=0
 	while [ -z "$(interfaces)" ] && [ $waited -lt 20 ]; do sleep 1; waited=$((waited + 1)); done
 	for interface in $(interfaces); do ip link set "$interface" up; done
