@@ -66,6 +66,8 @@ let package = Package(
     part("NixFormats"),
     part("CPIO"),
     part("DiskLayout"),
+    // Repeatable, for tests and the lab.
+    part("SeededNumbers"),
 
     // Domain.
     part("BootDecision", ["DHCP", "NetworkAddress"]),
@@ -102,7 +104,7 @@ let package = Package(
       ]),
 
     // Virtual machines that boot from the network, for the demo and the tests.
-    part("Lab", [subprocess, systemPackage]),
+    part("Lab", ["SeededNumbers", nioCore, nioPosix, subprocess, systemPackage]),
 
     // The command line, and the appliance that it serves.
     part(
@@ -166,12 +168,12 @@ let package = Package(
       ]),
     tests("CPIO", ["CPIO"]),
     tests("CommandLine", ["Lab", "ProgramTestSupport"]),
-    tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
-    tests("DiskLayout", ["DiskLayout"], exclude: ["Inventories"]),
+    tests("DHCP", ["DHCP", "NetworkAddress", "SeededNumbers"], exclude: ["Golden"]),
+    tests("DiskLayout", ["DiskLayout", "SeededNumbers"], exclude: ["Inventories"]),
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),
     tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
     tests("Images", ["Images"]),
-    tests("Lab", ["Lab"], exclude: ["node-system"]),
+    tests("Lab", ["Lab", "SeededNumbers"], exclude: ["node-system"]),
     tests("Netboot", ["Netboot"]),
     tests("NetworkAddress", ["NetworkAddress"]),
     tests("NixFormats", ["NixFormats", "NixTestSupport", "ProgramTestSupport"]),
@@ -182,8 +184,8 @@ let package = Package(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
     tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
-    tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "TFTP", logging]),
-    tests("TFTP", ["TFTP"]),
+    tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "SeededNumbers", "TFTP", logging]),
+    tests("TFTP", ["SeededNumbers", "TFTP"]),
     tests("TFTPServer", ["NetworkAddress", "TFTP", "TFTPServer", logging, nioCore, nioPosix]),
   ]
 )
