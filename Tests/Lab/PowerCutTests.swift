@@ -3,89 +3,149 @@ import Lab
 import SeededNumbers
 import Testing
 
-@Suite(
-  "Power cuts", .serialized,
-  .enabled(if: LabSetting.isPossible, "needs root, qemu-system-x86, ovmf and dnsmasq: see 'make test'"))
-struct PowerCutTests {
-  @Test("an install whose machine loses power and whose appliance is killed goes on where it was and ends active")
-  func interruptedInstall() async throws {
-    let seed = LabSetting.seed
-    try await LabSetting.lab("power-cuts") { lab in
+extension RealMachines {
+  @Suite("Power cuts") struct PowerCutTests {
+    @Test("an install whose machine loses power and whose appliance is killed goes on where it was and ends active")
+    func interruptedInstall() async throws {
+      let seed = LabSetting.seed
+      try await LabSetting.lab("power-cuts") { lab in
+        var generator = SeededGenerator(seed: seed)
+        let interruptions: [Interruption] = [
+          .random(.cutPower, in: .disks, using: &generator),
+          .random(.killAppliance, in: .installer, using: &generator),
+          .random(.killAppliance, in: .copy, fractions: 0.1...0.4, using: &generator),
+          .random(.cutPower, in: .copy, fractions: 0.7...0.8, using: &generator),
+          .random(.killAppliance, in: .bootLoader, using: &generator),
+        ]
+        print("seed \(seed): \(interruptions.map(\.description).joined(separator: "; "))")
+        let cable = try await LabCable.start(seed: seed)
+        do {
+          let course = try await Self.install(lab, cable, interruptions, copyRate: 2_000_000)
+          await cable.stop()
+          print("\(course.consoles.count) boots, \(course.seconds) s")
+          #expect(course.applied.count == interruptions.count)
+          for console in course.consoles { #expect(!console.contains("FAILED")) }
+          // The disks that the first boot began are not begun anew, and what had been copied is not copied again.
+          let last = try #require(course.consoles.last)
+          #expect(last.contains("was done already"))
+          #expect(try #require(CopyProgress(last).first) > 0)
+          // An appliance that comes back finds the agent at the same copy.
+          let middle = try #require(course.consoles.dropLast().last)
+          #expect(CopyProgress(middle).starts == 1)
+          #expect(CopyProgress(last).starts == 1)
+        } catch {
+          await cable.stop()
+          throw error
+        }
+      }
+    }
+
+    @Test("a rebuild whose machine loses power goes on where it was, ends active and keeps the data")
+    func interruptedRebuild() async throws {
+      let seed = LabSetting.seed
       var generator = SeededGenerator(seed: seed)
       let interruptions: [Interruption] = [
         .random(.cutPower, in: .disks, using: &generator),
-        .random(.killAppliance, in: .installer, using: &generator),
-        .random(.killAppliance, in: .copy, fractions: 0.1...0.4, using: &generator),
-        .random(.cutPower, in: .copy, fractions: 0.7...0.8, using: &generator),
-        .random(.killAppliance, in: .bootLoader, using: &generator),
+        .random(.cutPower, in: .copy, fractions: 0.2...0.8, using: &generator),
       ]
       print("seed \(seed): \(interruptions.map(\.description).joined(separator: "; "))")
-      let cable = try await LabCable.start(seed: seed)
-      do {
-        let course = try await Self.install(lab, cable, interruptions, copyRate: 2_000_000)
-        await cable.stop()
-        print("\(course.consoles.count) boots, \(course.seconds) s")
-        #expect(course.applied.count == interruptions.count)
-        for console in course.consoles { #expect(!console.contains("FAILED")) }
-        // The disks that the first boot began are not begun anew, and what had been copied is not copied again.
-        let last = try #require(course.consoles.last)
-        #expect(last.contains("was done already"))
-        #expect(try #require(CopyProgress(last).first) > 0)
-        // An appliance that comes back finds the agent at the same copy.
-        let middle = try #require(course.consoles.dropLast().last)
-        #expect(CopyProgress(middle).starts == 1)
-        #expect(CopyProgress(last).starts == 1)
-      } catch {
-        await cable.stop()
-        throw error
-      }
+      let (course, isDataEqual) = try await Self.rebuild("power-cuts-rebuild", seed: seed, interruptions)
+      print("\(course.consoles.count) boots, \(course.seconds) s")
+      #expect(course.applied.count == interruptions.count)
+      #expect(isDataEqual)
+      for console in course.consoles { #expect(!console.contains("FAILED")) }
     }
-  }
 
-  @Test(
-    "installs cut at random points all end active", .enabled(if: LabSetting.soakRounds > 0, "make soak"),
-    .timeLimit(.minutes(60 * 24)))
-  func soak() async throws {
-    let first = LabSetting.seed
-    var table = SoakTable()
-    for round in 0..<LabSetting.soakRounds {
-      let seed = first &+ UInt64(round)
-      do {
-        let course = try await LabSetting.lab("soak-install") { lab in
-          var generator = SeededGenerator(seed: seed)
-          let cable = try await LabCable.start(seed: seed)
-          do {
-            let course = try await Self.install(
-              lab, cable, SoakTable.interruptions(using: &generator), copyRate: 2_000_000)
-            await cable.stop()
-            return course
-          } catch {
-            await cable.stop()
-            throw error
+    @Test(
+      "installs cut at random points all end active", .enabled(if: LabSetting.soakRounds > 0, "make soak"),
+      .timeLimit(.minutes(60 * 24)))
+    func soak() async throws {
+      let first = LabSetting.seed
+      var table = SoakTable()
+      for round in 0..<LabSetting.soakRounds {
+        let seed = first &+ UInt64(round)
+        do {
+          let course = try await LabSetting.lab("soak-install") { lab in
+            var generator = SeededGenerator(seed: seed)
+            let cable = try await LabCable.start(seed: seed)
+            do {
+              let course = try await Self.install(
+                lab, cable, SoakTable.interruptions(using: &generator), copyRate: 2_000_000)
+              await cable.stop()
+              return course
+            } catch {
+              await cable.stop()
+              throw error
+            }
           }
+          table.add(round: round, seed: seed, course: course, isDataEqual: nil)
+        } catch {
+          table.add(round: round, seed: seed, failure: "\(error)")
+          Issue.record("round \(round + 1), BOOTSTEAD_SEED=\(seed): \(error)")
         }
-        table.add(round: round, seed: seed, course: course, isDataEqual: nil)
-      } catch {
-        table.add(round: round, seed: seed, failure: "\(error)")
-        Issue.record("round \(round + 1), BOOTSTEAD_SEED=\(seed): \(error)")
+      }
+      print(table.summary)
+    }
+
+    @Test(
+      "rebuilds cut at random points all end active with the data as it was",
+      .enabled(if: LabSetting.soakRounds > 0, "make soak"), .timeLimit(.minutes(60 * 24)))
+    func soakRebuild() async throws {
+      let first = LabSetting.seed
+      var table = SoakTable()
+      for round in 0..<LabSetting.soakRounds {
+        let seed = first &+ UInt64(round)
+        do {
+          var generator = SeededGenerator(seed: seed)
+          let (course, isDataEqual) = try await Self.rebuild(
+            "soak-rebuild", seed: seed, SoakTable.interruptions(using: &generator))
+          table.add(round: round, seed: seed, course: course, isDataEqual: isDataEqual)
+          #expect(isDataEqual, "round \(round + 1), BOOTSTEAD_SEED=\(seed)")
+        } catch {
+          table.add(round: round, seed: seed, failure: "\(error)")
+          Issue.record("round \(round + 1), BOOTSTEAD_SEED=\(seed): \(error)")
+        }
+      }
+      print(table.summary)
+    }
+
+    /// Rebuilds a copy of the machine that was installed once.
+    /// - Returns: what happened, and whether the data volume holds what it held before.
+    static func rebuild(
+      _ name: String, seed: UInt64, _ interruptions: [Interruption]
+    ) async throws -> (InterruptedInstall.Course, isDataEqual: Bool) {
+      try await InstalledMachine.with(name) { installed in
+        try await installed.lab.appliance.run("rebuild", "node1", "--yes")
+        let cable = try await LabCable.start(seed: seed)
+        var configuration = installed.configuration
+        configuration.cable = cable
+        do {
+          let course = try await InterruptedInstall(
+            lab: installed.lab, configuration: configuration, interruptions: interruptions, copyRate: 2_000_000
+          ).run()
+          await cable.stop()
+          return (course, InstalledMachine.dataHash(on: course.consoles.last ?? "") == installed.dataHash)
+        } catch {
+          await cable.stop()
+          throw error
+        }
       }
     }
-    print(table.summary)
-  }
 
-  /// Installs an empty machine.
-  static func install(
-    _ lab: Lab, _ cable: LabCable, _ interruptions: [Interruption], copyRate: Int
-  ) async throws -> InterruptedInstall.Course {
-    let disk = try await LabDisk.make(path: lab.folder + "/system.qcow2", serial: "SYSTEM1", gibibytes: 24)
-    var configuration = LabMachine.Configuration(
-      name: "node1", firmware: .bios, mac: "52:54:00:12:34:56", disks: [disk])
-    configuration.cable = cable
-    try await lab.appliance.run(
-      "machine", "add", "--mac", configuration.mac, "--name", "node1", "--closure", lab.closure,
-      "--volume", "appdata:4GiB:/srv/appdata")
-    return try await InterruptedInstall(
-      lab: lab, configuration: configuration, interruptions: interruptions, copyRate: copyRate
-    ).run()
+    /// Installs an empty machine.
+    static func install(
+      _ lab: Lab, _ cable: LabCable, _ interruptions: [Interruption], copyRate: Int
+    ) async throws -> InterruptedInstall.Course {
+      let disk = try await LabDisk.make(path: lab.folder + "/system.qcow2", serial: "SYSTEM1", gibibytes: 24)
+      var configuration = LabMachine.Configuration(
+        name: "node1", firmware: .bios, mac: "52:54:00:12:34:56", disks: [disk])
+      configuration.cable = cable
+      try await lab.appliance.run(
+        "machine", "add", "--mac", configuration.mac, "--name", "node1", "--closure", lab.closure,
+        "--volume", "appdata:4GiB:/srv/appdata")
+      return try await InterruptedInstall(
+        lab: lab, configuration: configuration, interruptions: interruptions, copyRate: copyRate
+      ).run()
+    }
   }
 }
