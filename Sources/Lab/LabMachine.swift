@@ -136,7 +136,10 @@ public final class LabMachine: Sendable {
     await network.removeTap(tap)
   }
 
-  /// Cuts the power between two instructions (`SIGKILL`): what is in the machine's memory is lost, and its disks stay as
-  /// they were. Returns once the machine is off.
-  public func cutPower() async { await process.stop(signal: SIGKILL) }
+  /// Cuts the power between two instructions (`SIGKILL`): what is in the machine's memory is lost, and what is in the
+  /// caches of disks that have one. Returns once the machine is off.
+  public func cutPower() async throws {
+    await process.stop(signal: SIGKILL)
+    for disk in configuration.disks { try disk.server?.cutPower() }
+  }
 }

@@ -5,7 +5,10 @@ struct SoakTable {
   private var passed = 0
   private var rounds = 0
 
-  init() { print(Self.row(["round", "seed", "boots", "seconds", "result", "data", "interruptions"])) }
+  init(title: String) {
+    print(title)
+    print(Self.row(["round", "seed", "boots", "seconds", "result", "data", "lost", "interruptions"]))
+  }
 
   /// One to three power cuts anywhere, in the order in which an install comes by.
   static func interruptions(using generator: inout some RandomNumberGenerator) -> [Interruption] {
@@ -22,7 +25,7 @@ struct SoakTable {
     print(
       Self.row([
         "\(round + 1)", "\(seed)", "\(course.consoles.count)", "\(course.seconds)", "active",
-        isDataEqual.map { $0 ? "equal" : "CHANGED" } ?? "-",
+        isDataEqual.map { $0 ? "equal" : "CHANGED" } ?? "-", "\(course.lostBlocks)",
         course.applied.map(\.description).joined(separator: "; "),
       ]))
   }
@@ -30,13 +33,13 @@ struct SoakTable {
   mutating func add(round: Int, seed: UInt64, failure: String) {
     rounds += 1
     let line = failure.split(whereSeparator: \.isNewline).first.map(String.init) ?? "unknown"
-    print(Self.row(["\(round + 1)", "\(seed)", "-", "-", "FAILED", "-", line]))
+    print(Self.row(["\(round + 1)", "\(seed)", "-", "-", "FAILED", "-", "-", line]))
   }
 
   var summary: String { "\(passed) of \(rounds) rounds ended active" }
 
   private static func row(_ fields: [String]) -> String {
-    let widths = [6, 21, 6, 8, 7, 8, 0]
+    let widths = [6, 21, 6, 8, 7, 8, 6, 0]
     return zip(fields, widths).map { field, width in
       field.padding(toLength: max(width, field.count), withPad: " ", startingAt: 0)
     }
