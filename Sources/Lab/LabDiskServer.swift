@@ -24,14 +24,14 @@ public final class LabDiskServer: Sendable {
     var lostBlocks = 0
   }
 
-  private let file: FileDescriptor
+  private let file: SystemPackage.FileDescriptor
   private let state: Mutex<State>
   private let folder: String
   private let listener = Mutex<(any Channel)?>(nil)
   /// In bytes.
   let size: UInt64
 
-  private init(file: FileDescriptor, size: UInt64, seed: UInt64, folder: String) {
+  private init(file: SystemPackage.FileDescriptor, size: UInt64, seed: UInt64, folder: String) {
     self.file = file
     self.size = size
     self.folder = folder
@@ -42,7 +42,7 @@ public final class LabDiskServer: Sendable {
 
   /// Serves the raw disk image at `path`.
   public static func start(path: String, seed: UInt64) async throws -> LabDiskServer {
-    let file = try FileDescriptor.open(FilePath(path), .readWrite, options: [.closeOnExec])
+    let file = try SystemPackage.FileDescriptor.open(FilePath(path), .readWrite, options: [.closeOnExec])
     let size = UInt64(try file.seek(offset: 0, from: .end))
     // Not in the lab's folder: the path of a Unix socket has at most 107 bytes.
     let name = "bootstead-disk-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"

@@ -97,7 +97,7 @@ extension RealMachines {
       _ name: String, seed: UInt64, _ interruptions: [Interruption]
     ) async throws -> (InterruptedInstall.Course, isDataEqual: Bool) {
       try await InstalledMachine.with(name) { installed in
-        try await installed.lab.appliance.run("rebuild", "node1", "--yes")
+        try await installed.rebuild()
         let course = try await InterruptedInstall(
           lab: installed.lab, configuration: installed.configuration, interruptions: interruptions, seed: seed
         ).run()
