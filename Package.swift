@@ -66,6 +66,8 @@ let package = Package(
     part("NixFormats"),
     part("CPIO"),
     part("DiskLayout"),
+    // Repeatable, for tests and the lab.
+    part("SeededNumbers"),
 
     // Domain.
     part("BootDecision", ["DHCP", "NetworkAddress"]),
@@ -105,7 +107,7 @@ let package = Package(
     part("BootKit", ["Netboot", crypto, subprocess, systemPackage]),
 
     // Virtual machines that boot from the network, for the demo and the tests.
-    part("Lab", [subprocess, systemPackage]),
+    part("Lab", ["SeededNumbers", nioCore, nioPosix, subprocess, systemPackage]),
 
     // The command line, and the appliance that it serves.
     part(
@@ -170,13 +172,14 @@ let package = Package(
     tests("BootKit", ["BootKit", "Netboot", "NetworkAddress", "ProgramTestSupport"]),
     tests("CPIO", ["CPIO"]),
     tests(
-      "CommandLine", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "ProgramTestSupport"]),
-    tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
-    tests("DiskLayout", ["DiskLayout"], exclude: ["Inventories"]),
+      "CommandLine",
+      ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "ProgramTestSupport"]),
+    tests("DHCP", ["DHCP", "NetworkAddress", "SeededNumbers"], exclude: ["Golden"]),
+    tests("DiskLayout", ["DiskLayout", "SeededNumbers"], exclude: ["Inventories"]),
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),
     tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
     tests("Images", ["Images"]),
-    tests("Lab", ["Lab"], exclude: ["node-system"]),
+    tests("Lab", ["Lab", "SeededNumbers"], exclude: ["node-system"]),
     tests("Netboot", ["Netboot", "NetworkAddress"]),
     tests("NetworkAddress", ["NetworkAddress"]),
     tests("NixFormats", ["NixFormats", "NixTestSupport", "ProgramTestSupport"]),
@@ -187,8 +190,8 @@ let package = Package(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
     tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
-    tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "TFTP", logging]),
-    tests("TFTP", ["TFTP"]),
+    tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "SeededNumbers", "TFTP", logging]),
+    tests("TFTP", ["SeededNumbers", "TFTP"]),
     tests("TFTPServer", ["NetworkAddress", "TFTP", "TFTPServer", logging, nioCore, nioPosix]),
   ]
 )

@@ -23,6 +23,8 @@ public final class LabMachine: Sendable {
     public var uuid: String?
     /// What the machine boots from instead of the network, which its firmware then knows nothing of.
     public var medium: LabMedium?
+    /// Between the machine and the network, for faults; without one it is plugged in directly.
+    public var cable: LabCable?
 
     public init(name: String, firmware: Firmware, mac: String, disks: [LabDisk]) {
       self.name = name
@@ -68,8 +70,11 @@ public final class LabMachine: Sendable {
       // Like any machine of the last ten years it has a source of randomness.
       "-accel", "tcg,thread=multi", "-cpu", "qemu64,+rdrand", "-smp", "2", "-m", "\(configuration.memoryMiB)",
       "-chardev", "file,id=serial,path=\(console.path)", "-serial", "chardev:serial",
-      "-netdev", "tap,id=net0,ifname=\(tap),script=no,downscript=no",
+      // Behind a cable each frame has to be one that Ethernet could carry: no offloads.
+      "-netdev",
+      "tap,id=net0,ifname=\(tap),script=no,downscript=no\(configuration.cable == nil ? "" : ",vnet_hdr=off")",
     ]
+    if let cable = configuration.cable { arguments += cable.arguments(netdev: "net0") }
     if let uuid = configuration.uuid { arguments += ["-uuid", uuid] }
     var interface = "\(configuration.interfaceModel),netdev=net0,mac=\(configuration.mac)"
     // SeaBIOS is told the order by QEMU at each start. OVMF keeps its own in its variables, as real firmware does, where
@@ -132,9 +137,16 @@ public final class LabMachine: Sendable {
   /// Throws where QEMU has ended.
   public func mustRun() throws { try process.mustRun() }
 
-  /// Cuts the power.
+  /// Ends the machine; also cuts its power where that was not done.
   public func powerOff() async {
     await process.stop()
     await network.removeTap(tap)
+  }
+
+  /// Cuts the power between two instructions (`SIGKILL`): what is in the machine's memory is lost, and what is in the
+  /// caches of disks that have one. Returns once the machine is off.
+  public func cutPower() async throws {
+    await process.stop(signal: SIGKILL)
+    for disk in configuration.disks { try disk.server?.cutPower() }
   }
 }

@@ -91,8 +91,9 @@ start_dhcp() {
 	[ -e "/run/bootstead/dhcp-$1" ] && return
 	: >"/run/bootstead/dhcp-$1"
 	say "asking for an address on $1 ($(cat "/sys/class/net/$1/address"))"
-	# Stays in the background for renewals, and tries for as long as the machine runs.
-	udhcpc -f -i "$1" -s /usr/share/udhcpc/default.script -t 5 -T 2 -A 3 -S -x "hostname:bootstead-installer" >/dev/null 2>&1 &
+	# Stays in the background for renewals, and tries for as long as the machine runs. Asks no oftener than RFC 2131 has it
+	# (4.1: first after 4 s): a server that is slow and does one request after the other would never catch up.
+	udhcpc -f -i "$1" -s /usr/share/udhcpc/default.script -t 6 -T 4 -A 2 -S -x "hostname:bootstead-installer" >/dev/null 2>&1 &
 }
 have_lease() { [ -n "$(ls /run/bootstead/leases 2>/dev/null)" ]; }
 
