@@ -147,6 +147,7 @@ enum FleetDatabase {
       }
     }
     RecoverySchema.register(in: &migrator)
+    registerTakeover(in: &migrator)
     return migrator
   }
 }

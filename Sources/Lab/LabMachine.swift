@@ -21,6 +21,10 @@ public final class LabMachine: Sendable {
     /// `e1000` or `virtio-net-pci`
     public var interfaceModel = "virtio-net-pci"
     public var uuid: String?
+    /// False for a machine whose firmware knows its disks only, as a rented server's.
+    public var bootsFromNetwork = true
+    /// Further arguments of QEMU.
+    public var arguments: [String] = []
 
     public init(name: String, firmware: Firmware, mac: String, disks: [LabDisk]) {
       self.name = name
@@ -73,7 +77,11 @@ public final class LabMachine: Sendable {
     // SeaBIOS is told the order by QEMU at each start. OVMF keeps its own in its variables, as real firmware does, where
     // the agent's entry for the disk belongs; told by QEMU, it would try every kind of network boot first, each time.
     let isOrdered = configuration.firmware == .bios
-    if isOrdered { interface += ",bootindex=1" }
+    if !configuration.bootsFromNetwork {
+      interface += ",romfile="
+    } else if isOrdered {
+      interface += ",bootindex=1"
+    }
     if configuration.firmware != .bios {
       let variables = base + ".vars"
       let (code, template) = ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -94,6 +102,7 @@ public final class LabMachine: Sendable {
     }
     arguments += ["-device", interface]
     for (number, disk) in configuration.disks.enumerated() { arguments += disk.arguments(number, isOrdered: isOrdered) }
+    arguments += configuration.arguments
 
     try await network.addTap(tap)
     do {

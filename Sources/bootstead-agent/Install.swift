@@ -47,7 +47,7 @@ struct Install: AsyncParsableCommand {
     try await Installer(
       overlay: boot, keys: keys, link: link, log: log, disks: ExecutedDisks(target: target),
       system: CopiedClosure(client: HTTPClient(endpoint: endpoint, limits: HTTPClientLimits(maxIdleConnections: 16))),
-      target: target
+      target: target, contact: boot.watchdogSeconds == nil ? nil : ApplianceContact()
     ).run()
   }
 }
