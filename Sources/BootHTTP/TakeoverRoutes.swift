@@ -55,7 +55,8 @@ extension BootServer {
 
   private func takeover<Answer: Encodable & SendableMetatype>(
     _ router: Router<BootRequestContext>, _ path: String,
-    _ handle: @escaping @Sendable ([UInt8], String, @escaping @Sendable ([UInt8]) -> Bool, BootRequestContext)
+    _ handle:
+      @escaping @Sendable ([UInt8], String, @escaping @Sendable ([UInt8]) -> Bool, BootRequestContext)
       async throws -> Answer?
   ) {
     router.post(RouterPath(path)) { request, context in

@@ -36,7 +36,8 @@ extension Fleet {
   }
 
   /// Adds or approves the machine, and makes the token that lets it be taken over once.
-  public func prepareTakeover(_ request: PrepareTakeover, applianceKey: SigningPublicKey) async throws -> TakeoverOffer {
+  public func prepareTakeover(_ request: PrepareTakeover, applianceKey: SigningPublicKey) async throws -> TakeoverOffer
+  {
     let token = TakeoverToken(appliance: applianceKey)
     return try await write { database, now in
       var machine: Machine
@@ -46,11 +47,14 @@ extension Fleet {
         try approve(&machine, for: request, in: database, now: now)
       } else {
         machine = Machine(
-          name: request.machine.name, state: .approved, layout: request.layout ?? request.machine.layout, createdAt: now)
+          name: request.machine.name, state: .approved, layout: request.layout ?? request.machine.layout, createdAt: now
+        )
         machine.comparesCode = request.machine.comparesCode
         try apply(request.machine, to: &machine)
         try insert(&machine, addresses: request.machine.addresses, in: database)
-        try record("machine added by the operator, to be taken over by kexec", of: machine, kind: "state", in: database, now: now)
+        try record(
+          "machine added by the operator, to be taken over by kexec", of: machine, kind: "state", in: database, now: now
+        )
         try giveConsent(request.machine.consents, to: machine, in: database, now: now)
         try arm(&machine, window: request.machine.window, in: database, now: now)
       }
@@ -77,7 +81,8 @@ extension Fleet {
     machine.image = try request.image.map(checkedImage) ?? machine.image
   }
 
-  private func approve(_ machine: inout Machine, for request: PrepareTakeover, in database: Database, now: Date) throws {
+  private func approve(_ machine: inout Machine, for request: PrepareTakeover, in database: Database, now: Date) throws
+  {
     if machine.blocked {
       throw FleetError.conflict(
         "'\(machine.name)' is blocked: 'bootstead machine set \(machine.name) --blocked false' first")
@@ -116,7 +121,9 @@ extension Fleet {
 
   /// The machine shows its token: it gets a boot of its own, and its addresses are learned.
   /// - Parameter proof: over path and body, see ``TakeoverProof``.
-  public func beginTakeover(_ begin: TakeoverBegin, token identifier: String, accepts: @escaping @Sendable ([UInt8]) -> Bool)
+  public func beginTakeover(
+    _ begin: TakeoverBegin, token identifier: String, accepts: @escaping @Sendable ([UInt8]) -> Bool
+  )
     async throws -> TakeoverBoot
   {
     let outcome: Result<TakeoverBoot, FleetError> = try await write { database, now in
@@ -132,7 +139,9 @@ extension Fleet {
       }
       guard takeover.expiresAt > now else {
         throw AgentRefusal(
-          code: .notExpected, message: "this token was good until \(takeover.expiresAt.formatted(.iso8601)): 'bootstead kexec' makes a new one")
+          code: .notExpected,
+          message:
+            "this token was good until \(takeover.expiresAt.formatted(.iso8601)): 'bootstead kexec' makes a new one")
       }
       let found = begin.inventory.interfaces.map(\.mac)
       try checkAddresses(found, of: machine, in: database)
@@ -189,12 +198,14 @@ extension Fleet {
       return nil
     } catch {
       return .conflict(
-        "\(error.description). On the appliance: bootstead machine approve \(machine.name) --wipe SERIAL; then run the same line here again"
+        "\(error.description)\nOn the appliance: bootstead machine approve \(machine.name) --wipe SERIAL; then run the same line here again"
       )
     }
   }
 
-  public func takeoverStep(_ step: TakeoverStep, token identifier: String, accepts: @escaping @Sendable ([UInt8]) -> Bool)
+  public func takeoverStep(
+    _ step: TakeoverStep, token identifier: String, accepts: @escaping @Sendable ([UInt8]) -> Bool
+  )
     async throws
   {
     try await write { database, now in
@@ -233,6 +244,11 @@ extension DiskInventory {
     for index in inventory.disks.indices {
       inventory.disks[index].users = []
       inventory.disks[index].isBootMedium = false
+      // A rescue system without udev has no lasting names; the installer's udev makes one of the serial number.
+      let disk = inventory.disks[index]
+      if disk.stablePath == nil, let serial = disk.serial {
+        inventory.disks[index].id = "\(disk.bus.rawValue)-\(serial)"
+      }
     }
     return inventory
   }

@@ -14,7 +14,8 @@ struct TakeoverCommand: AsyncParsableCommand {
 
 struct TakeoverInspect: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Show whether this machine can be taken over, and what would end. Changes nothing.")
+    commandName: "inspect",
+    abstract: "Show whether this machine can be taken over, and what would end. Changes nothing.")
 
   @Flag(help: "As JSON.") var json = false
   @Flag(help: "Show the network as it would be handed over, instead.") var network = false
@@ -41,7 +42,8 @@ struct TakeoverStart: AsyncParsableCommand {
     commandName: "start", abstract: "Begin. The token is read from standard input, so that it is on no command line.",
     discussion: "'bootstead kexec' on the appliance runs this over SSH, or prints what to paste into a rescue shell.")
 
-  @Option(help: "Where the appliance answers: http://ADDRESS:PORT. May be repeated; the first one that answers is taken.")
+  @Option(
+    help: "Where the appliance answers: http://ADDRESS:PORT. May be repeated; the first one that answers is taken.")
   var appliance: [String]
   @Flag(help: "Load the installer and stop before this system ends.") var loadOnly = false
 
@@ -53,7 +55,8 @@ struct TakeoverStart: AsyncParsableCommand {
     }
     do {
       guard let line = readLine(), let token = try? TakeoverToken(line) else { throw MissingToken() }
-      try await Takeover(token: token, endpoint: TakeoverRoute.find(appliance, log: log), log: log).run(loadOnly: loadOnly)
+      try await Takeover(token: token, endpoint: TakeoverRoute.find(appliance, log: log), log: log).run(
+        loadOnly: loadOnly)
     } catch {
       log.say("\(error)")
       log.say("nothing was changed; this system runs on")

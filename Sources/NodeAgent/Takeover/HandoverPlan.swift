@@ -23,7 +23,9 @@ public struct HandoverPlan: Sendable {
   /// Global addresses; link-local ones come by themselves, temporary ones are made anew.
   private static func isUseful(_ address: AddressRecord) -> Bool {
     guard !address.isTemporary, address.scope < 253 else { return false }
-    if address.bytes.count == 4 { return address.bytes[0] != 127 && !(address.bytes[0] == 169 && address.bytes[1] == 254) }
+    if address.bytes.count == 4 {
+      return address.bytes[0] != 127 && !(address.bytes[0] == 169 && address.bytes[1] == 254)
+    }
     return !(address.bytes[0] == 0xFE && address.bytes[1] & 0xC0 == 0x80)
   }
 
@@ -74,7 +76,8 @@ public struct HandoverPlan: Sendable {
     let mtu = link.mtu == 1500 || link.mtu == 0 || link.mtu > 65_535 ? nil : Int(link.mtu)
     switch link.kind {
     case nil:
-      return register("l", index, .hardware(mac: Self.text(mac: link.permanentMAC.count == 6 ? link.permanentMAC : link.mac)), mtu)
+      return register(
+        "l", index, .hardware(mac: Self.text(mac: link.permanentMAC.count == 6 ? link.permanentMAC : link.mac)), mtu)
     case "vlan":
       guard let parent = link.parent, let tag = link.vlanTag, let base = base(of: parent),
         let below = name(for: base, depth: depth + 1)
@@ -90,15 +93,19 @@ public struct HandoverPlan: Sendable {
       ]
       guard !members.isEmpty, let mode = link.bondMode, mode < modes.count else { return nil }
       var options = ["miimon=\(link.bondMonitorMilliseconds.flatMap { $0 == 0 ? nil : $0 } ?? 100)"]
-      if let policy = link.bondHashPolicy, policy < 6, [2, 4].contains(mode) { options.append("xmit_hash_policy=\(policy)") }
+      if let policy = link.bondHashPolicy, policy < 6, [2, 4].contains(mode) {
+        options.append("xmit_hash_policy=\(policy)")
+      }
       if mode == 4 { options.append("lacp_rate=\(link.bondFastRate == true ? 1 : 0)") }
       return register(
-        "b", index, .bond(mode: modes[Int(mode)], members: members, mac: Self.text(mac: link.mac), options: options), mtu)
+        "b", index, .bond(mode: modes[Int(mode)], members: members, mac: Self.text(mac: link.mac), options: options),
+        mtu)
     default: return nil
     }
   }
 
-  private mutating func register(_ letter: String, _ index: Int32, _ link: NetworkHandover.Link, _ mtu: Int?) -> String {
+  private mutating func register(_ letter: String, _ index: Int32, _ link: NetworkHandover.Link, _ mtu: Int?) -> String
+  {
     let name = letter + String(result.links.count { $0.name.hasPrefix(letter) })
     names[index] = name
     result.links.append(NetworkHandover.NamedLink(name: name, link: link, mtu: mtu))
@@ -112,15 +119,18 @@ public struct HandoverPlan: Sendable {
   /// Dotted, or eight groups; nobody reads it but the installer.
   static func text(_ bytes: [UInt8]) -> String {
     if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
-    return stride(from: 0, to: bytes.count - 1, by: 2).map { String(Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]), radix: 16) }
-      .joined(separator: ":")
+    return stride(from: 0, to: bytes.count - 1, by: 2).map {
+      String(Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]), radix: 16)
+    }
+    .joined(separator: ":")
   }
 
   private static func isAddress(_ text: String) -> Bool {
     (2...45).contains(text.utf8.count)
       && text.utf8.allSatisfy { byte in
         switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"),
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+          UInt8(ascii: "A")...UInt8(ascii: "F"),
           UInt8(ascii: "."), UInt8(ascii: ":"):
           true
         default: false

@@ -49,7 +49,8 @@ struct KernelLoader: Sendable {
     let (kernelPath, initrdPath) = (kernel.path, initrd.path)
     do {
       try await runner.run(
-        Command("kexec", ["--load", "--kexec-syscall", kernelPath, "--initrd=\(initrdPath)", "--command-line=\(arguments)"]))
+        Command(
+          "kexec", ["--load", "--kexec-syscall", kernelPath, "--initrd=\(initrdPath)", "--command-line=\(arguments)"]))
     } catch {
       throw LoadError.noTool(fileLoad: reason, tool: "\(error)")
     }

@@ -29,7 +29,9 @@ public struct NetworkReader: Sendable {
   public static func nameServers(in text: String) -> [String] {
     text.split(separator: "\n").compactMap { line in
       let words = line.split(whereSeparator: \.isWhitespace)
-      guard words.count >= 2, words[0] == "nameserver", !words[1].hasPrefix("127."), words[1] != "::1" else { return nil }
+      guard words.count >= 2, words[0] == "nameserver", !words[1].hasPrefix("127."), words[1] != "::1" else {
+        return nil
+      }
       return String(words[1])
     }
   }

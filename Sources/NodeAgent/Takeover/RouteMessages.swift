@@ -21,6 +21,11 @@ public struct LinkRecord: Hashable, Sendable {
   public var bondMonitorMilliseconds: UInt32?
   public var bondHashPolicy: UInt8?
   public var bondFastRate: Bool?
+
+  public init(index: Int32, name: String, hardwareType: UInt16, isUp: Bool, isLoopback: Bool) {
+    (self.index, self.name, self.hardwareType) = (index, name, hardwareType)
+    (self.isUp, self.isLoopback) = (isUp, isLoopback)
+  }
 }
 
 /// An address of an interface (`RTM_NEWADDR`).
@@ -34,6 +39,13 @@ public struct AddressRecord: Hashable, Sendable {
   /// Nobody takes it away after some time: it does not come from DHCP or a router's advertisement.
   public var isPermanent: Bool
   public var isTemporary: Bool
+
+  public init(
+    index: Int32, bytes: [UInt8], prefixLength: UInt8, scope: UInt8, isPermanent: Bool, isTemporary: Bool
+  ) {
+    (self.index, self.bytes, self.prefixLength, self.scope) = (index, bytes, prefixLength, scope)
+    (self.isPermanent, self.isTemporary) = (isPermanent, isTemporary)
+  }
 }
 
 /// A route of the main table to hosts and networks (`RTM_NEWROUTE`).
@@ -48,6 +60,14 @@ public struct RouteRecord: Hashable, Sendable {
   public var isIPv6: Bool
   /// Who made it: 2 the kernel, 3 at boot, 4 by hand, 9 a router's advertisement, 16 DHCP.
   public var origin: UInt8
+
+  public init(
+    index: Int32, destination: [UInt8], prefixLength: UInt8, gateway: [UInt8], metric: UInt32, isIPv6: Bool,
+    origin: UInt8
+  ) {
+    (self.index, self.destination, self.prefixLength) = (index, destination, prefixLength)
+    (self.gateway, self.metric, self.isIPv6, self.origin) = (gateway, metric, isIPv6, origin)
+  }
 }
 
 /// A dump of rtnetlink messages, as the kernel's `recv` gives it. Total: what does not fit its own length is left out.
@@ -156,7 +176,9 @@ public enum RouteMessages {
     )
   }
 
-  private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+  private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
 
   /// Bodies and attributes of the messages of one type (`struct nlmsghdr`: length, type, flags, sequence, sender).
   private static func messages(_ type: UInt16, header: Int, in bytes: [UInt8])

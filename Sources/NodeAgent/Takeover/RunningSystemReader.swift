@@ -79,7 +79,8 @@ struct RunningSystemReader {
       return found
     }
     // A partition is a folder in its disk's.
-    let disk = entry.appending("partition").exists ? FileSystemEntry(String(path.dropLast(entry.name.count + 1))) : entry
+    let disk =
+      entry.appending("partition").exists ? FileSystemEntry(String(path.dropLast(entry.name.count + 1))) : entry
     return [disk.appending("serial").line ?? disk.appending("device/serial").line ?? disk.name]
   }
 
@@ -121,7 +122,9 @@ struct RunningSystemReader {
           found.insert(inode)
         }
       }
-      if name.hasPrefix("qemu-system") || name.hasPrefix("containerd-shim") { programs[name, default: []].formUnion([]) }
+      if name.hasPrefix("qemu-system") || name.hasPrefix("containerd-shim") {
+        programs[name, default: []].formUnion([])
+      }
     }
     let unknown = Set(ports.filter { !found.contains($0.key) }.values)
     var lines = programs.sorted { $0.key < $1.key }.map { name, ports in

@@ -140,7 +140,8 @@ public enum TakeoverError: Error, Sendable, Equatable, CustomStringConvertible {
     case .obstacles(let obstacles): "this machine can not be taken over: " + obstacles.joined(separator: "; ")
     case .memory(let available, let needed):
       "\(available) MiB of memory are free, \(needed) MiB are needed to load the installer: stop services, then try again"
-    case .notServed(let path, let status): "the appliance answered \(status) for \(path): run 'bootstead installer build' there"
+    case .notServed(let path, let status):
+      "the appliance answered \(status) for \(path): run 'bootstead installer build' there"
     case .changed(let path, let expected, let found):
       "\(path) is not what the appliance signed: expected SHA-256 \(expected), found \(found); somebody changes what passes on this network, or the image was replaced meanwhile"
     }

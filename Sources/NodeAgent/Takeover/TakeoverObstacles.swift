@@ -9,8 +9,12 @@ struct TakeoverObstacles {
 
   func find(inventory: MachineInventory, userID: UInt32) -> [String] {
     var obstacles: [String] = []
-    if userID != 0 { obstacles.append("this has to run as root: log in as root, or by a user whose sudo asks for nothing") }
-    if let container { obstacles.append("this is a container (\(container)): its kernel belongs to its host; take the host over") }
+    if userID != 0 {
+      obstacles.append("this has to run as root: log in as root, or by a user whose sudo asks for nothing")
+    }
+    if let container {
+      obstacles.append("this is a container (\(container)): its kernel belongs to its host; take the host over")
+    }
     if inventory.processor.architecture != "x86_64" {
       obstacles.append("this machine is \(inventory.processor.architecture); there is an installer for x86_64 only")
     }

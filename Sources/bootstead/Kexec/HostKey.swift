@@ -29,7 +29,9 @@ struct HostKey: Hashable, Sendable, CustomStringConvertible {
   /// The better one first.
   static func preferred(_ keys: [HostKey]) -> [HostKey] {
     let order = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"]
-    return keys.sorted { (order.firstIndex(of: $0.type) ?? 99, $0.base64) < (order.firstIndex(of: $1.type) ?? 99, $1.base64) }
+    return keys.sorted {
+      (order.firstIndex(of: $0.type) ?? 99, $0.base64) < (order.firstIndex(of: $1.type) ?? 99, $1.base64)
+    }
   }
 }
 

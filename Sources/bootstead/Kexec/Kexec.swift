@@ -20,13 +20,16 @@ struct Kexec: AsyncParsableCommand {
 
   @Argument(help: "USER@HOST; the user is root, or may use sudo without a password.") var target: String?
   @Option(help: "The machine's name; it is added where it is not known.") var name: String
-  @Flag(help: "Print a line with a one-time token for the machine's own shell, instead of logging in.") var token = false
+  @Flag(help: "Print a line with a one-time token for the machine's own shell, instead of logging in.") var token =
+    false
   @Option(help: "The SSH server's port.") var port: Int = 22
   @Option(help: "The fingerprint of the SSH server's key, SHA256:…, as its owner told it.") var hostKey: String?
   @Option(help: "A private key to log in with; otherwise as ssh does.") var identity: String?
   @Option(help: "The file of confirmed host keys (default: known_hosts beside the appliance's socket).")
   var knownHosts: String?
-  @Option(name: .customLong("appliance"), help: "Where the machine reaches this appliance: http://ADDRESS:PORT. May be repeated.")
+  @Option(
+    name: .customLong("appliance"),
+    help: "Where the machine reaches this appliance: http://ADDRESS:PORT. May be repeated.")
   var urls: [String] = []
   @Option(help: "The static agent (default: bootstead-agent beside this program).") var agent: String?
   @Option(help: "The node's role, such as docker-host.") var role: String?
@@ -73,7 +76,8 @@ struct Kexec: AsyncParsableCommand {
     let answer: TakeoverAnswer = try await appliance.client.send("POST", "/v1/takeovers", request())
     let all = zip(answer.urls, answer.scriptDigests).filter { urls.isEmpty || urls.contains($0.0) }
     guard !all.isEmpty else {
-      throw CommandFailure.failed("this appliance serves \(answer.urls.joined(separator: ", ")), not \(urls.joined(separator: ", "))")
+      throw CommandFailure.failed(
+        "this appliance serves \(answer.urls.joined(separator: ", ")), not \(urls.joined(separator: ", "))")
     }
     let lines = all.map { url, digest in
       "s=$(curl -fsS '\(url)\(TakeoverPath.script)') && printf %s \"$s\" | sha256sum | grep -q '^\(digest) ' && printf %s \"$s\" | BOOTSTEAD_TOKEN='\(answer.offer.token)' sh || echo 'bootstead: not begun'"
@@ -82,7 +86,8 @@ struct Kexec: AsyncParsableCommand {
       TokenLine(machine: answer.offer.machine, expiresAt: answer.offer.expiresAt, lines: lines), json: appliance.json
     ) {
       let name = answer.offer.machine.machine.name
-      let first = lines.count > 1 ? "\(lines[0])\n\nor, over IPv6:\n\n\(lines.dropFirst().joined(separator: "\n\n"))" : lines[0]
+      let first =
+        lines.count > 1 ? "\(lines[0])\n\nor, over IPv6:\n\n\(lines.dropFirst().joined(separator: "\n\n"))" : lines[0]
       return """
         Paste this into a root shell of the machine. It is good once, until \(answer.offer.expiresAt.formatted(.iso8601)).
 
@@ -100,7 +105,8 @@ struct Kexec: AsyncParsableCommand {
     let client = appliance.client
     let agentPath = try agent ?? agentBeside()
     let folder = URL(fileURLWithPath: client.socketPath).deletingLastPathComponent().path
-    var shell = SecureShell(target: target, knownHosts: KnownHosts(path: knownHosts ?? folder + "/known_hosts"), identity: identity)
+    var shell = SecureShell(
+      target: target, knownHosts: KnownHosts(path: knownHosts ?? folder + "/known_hosts"), identity: identity)
     shell.key = try await confirmedKey(shell)
 
     say("copying the agent into the memory of \(target.host)")
@@ -131,18 +137,22 @@ struct Kexec: AsyncParsableCommand {
     }
     for line in inspection.system.lines { say(line) }
     for disk in inspection.inventory.disks.disks {
-      say("disk: \(disk.summary)\(disk.contents.isBlank ? ", blank" : ": " + disk.contents.findings.joined(separator: "; "))")
+      say(
+        "disk: \(disk.summary)\(disk.contents.isBlank ? ", blank" : ": " + disk.contents.findings.joined(separator: "; "))"
+      )
     }
     try await agree(&request, inspection)
 
     let client = appliance.client
     let before: [FleetEvent] = (try? await client.get("/v1/machines/\(pathComponent(name))/events")) ?? []
     let answer: TakeoverAnswer = try await client.send("POST", "/v1/takeovers", request)
-    let urls = (urls.isEmpty ? answer.urls : urls).map { "--appliance \($0)" }
-    for url in urls where !url.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != 39 && $0 != 36 && $0 != 96 && $0 != 59 && $0 != 38 && $0 != 124 }) {
+    let urls = urls.isEmpty ? answer.urls : urls
+    // Words of a shell's command line there.
+    for url in urls where url.wholeMatch(of: /http:\/\/[0-9A-Za-z.\-:\[\]]{1,253}/) == nil {
       throw CommandFailure.failed("'\(url)' is not an address: write it like http://192.0.2.1:8080")
     }
-    try await shell.follow(KexecScript.start(urls.joined(separator: " ")), sending: answer.offer.token + "\n")
+    try await shell.follow(
+      KexecScript.start(urls.map { "--appliance \($0)" }.joined(separator: " ")), sending: answer.offer.token + "\n")
     // The connection ends with the old system: the appliance's own record says how.
     var last = before.last?.id ?? 0
     var steps: [FleetEvent] = []
@@ -156,7 +166,8 @@ struct Kexec: AsyncParsableCommand {
       !steps.contains(where: { $0.detail == TakeoverStep.Stage.failed.rawValue })
     else {
       throw CommandFailure.failed(
-        "\(host) was not taken over and runs on; the messages above say why, and 'bootstead watch \(name)' what the appliance saw")
+        "\(host) was not taken over and runs on; the messages above say why, and 'bootstead watch \(name)' what the appliance saw"
+      )
     }
     let machine: MachineDetail = try await client.get("/v1/machines/\(pathComponent(name))")
     try show(machine, json: appliance.json) {
@@ -171,12 +182,14 @@ struct Kexec: AsyncParsableCommand {
     if let refusal = preview.refusal {
       say("no disk can be taken yet: \(refusal)")
       guard isTerminal else {
-        throw CommandFailure.failed("\(refusal). What is on a disk is erased only where it is named: --wipe SERIAL")
+        throw CommandFailure.failed("\(refusal)\nWhat is on a disk is erased only where it is named: --wipe SERIAL")
       }
       let serial = ask("Type the serial number of the disk that may be erased, or nothing to stop: ")
       guard inspection.inventory.disks.disks.contains(where: { $0.consentName == serial }) else {
         throw CommandFailure.failed(
-          serial.isEmpty ? "stopped; nothing was changed" : "no disk of this machine has the serial number '\(serial)'; nothing was changed")
+          serial.isEmpty
+            ? "stopped; nothing was changed"
+            : "no disk of this machine has the serial number '\(serial)'; nothing was changed")
       }
       request.machine.consents.append(serial)
       preview = try await appliance.client.send("POST", "/v1/takeovers/preview", request)
@@ -187,9 +200,11 @@ struct Kexec: AsyncParsableCommand {
     say(plan)
     guard !yes else { return }
     guard isTerminal else {
-      throw CommandFailure.failed("there is no terminal to ask on: give --yes to end \(inspection.system.name) there and erase the disk \(disk)")
+      throw CommandFailure.failed(
+        "there is no terminal to ask on: give --yes to end \(inspection.system.name) there and erase the disk \(disk)")
     }
-    guard ask("\(inspection.system.name) ends, and what is on the disk \(disk) is erased. Type yes to go on: ") == "yes" else {
+    guard ask("\(inspection.system.name) ends, and what is on the disk \(disk) is erased. Type yes to go on: ") == "yes"
+    else {
       throw CommandFailure.failed("stopped; nothing was changed")
     }
   }
@@ -205,7 +220,8 @@ struct Kexec: AsyncParsableCommand {
     case .unknown(let key):
       guard isatty(STDIN_FILENO) == 1 else {
         throw CommandFailure.failed(
-          "the host key of \(name) is not known yet: it shows \(key); where that is right, give --host-key \(key.fingerprint)")
+          "the host key of \(name) is not known yet: it shows \(key); where that is right, give --host-key \(key.fingerprint)"
+        )
       }
       say("the host key of \(name) is \(key)")
       guard ask("Is that its fingerprint? Type yes to go on: ") == "yes" else {

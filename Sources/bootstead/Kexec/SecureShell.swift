@@ -59,7 +59,8 @@ struct SecureShell: Sendable {
     }
     guard !keys.isEmpty else {
       throw CommandFailure.failed(
-        "\(target.host) port \(target.port) does not answer as an SSH server: \(errors.split(separator: "\n").last ?? "no answer within 10 s")")
+        "\(target.host) port \(target.port) does not answer as an SSH server: \(errors.split(separator: "\n").last ?? "no answer within 10 s")"
+      )
     }
     return keys
   }
@@ -68,7 +69,8 @@ struct SecureShell: Sendable {
     var arguments = [
       "-p", "\(target.port)", "-o", "UserKnownHostsFile=\(knownHosts.path)", "-o", "GlobalKnownHostsFile=/dev/null",
       "-o", "StrictHostKeyChecking=yes", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o", "HashKnownHosts=no",
-      "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=6", "-o", "ConnectTimeout=20", "-o", "ClearAllForwardings=yes",
+      "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=6", "-o", "ConnectTimeout=20", "-o",
+      "ClearAllForwardings=yes",
     ]
     if let key {
       // A server with several keys must show the pinned one; RSA keys are used by newer names.
@@ -94,7 +96,8 @@ struct SecureShell: Sendable {
       input: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), output: .string(limit: 8 << 20),
       error: .string(limit: 1 << 20))
     guard result.terminationStatus.isSuccess else {
-      throw CommandFailure.failed("\(target.user)@\(target.host): \(reason(result.standardError, result.terminationStatus))")
+      throw CommandFailure.failed(
+        "\(target.user)@\(target.host): \(reason(result.standardError, result.terminationStatus))")
     }
     return result.standardOutput
   }

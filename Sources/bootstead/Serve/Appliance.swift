@@ -182,14 +182,14 @@ struct Appliance: Sendable {
 
   private func bootServer(_ proxy: ProxyDHCPServer, _ enrolment: EnrolmentCell, on address: String) -> some Service {
     var configuration = BootServer.Configuration(
-        host: address, port: options.httpPort, advertisedURL: { [self] in advertisedURL($0) },
-        consoleArguments: options.consoles.map { "console=\($0)" }, enrolment: { enrolment.value },
-        onContact: { event in
-          switch event {
-          case .script(let mac): proxy.note(.fetch, of: mac)
-          case .loader(let address): proxy.note(.loader, from: address)
-          }
-        })
+      host: address, port: options.httpPort, advertisedURL: { [self] in advertisedURL($0) },
+      consoleArguments: options.consoles.map { "console=\($0)" }, enrolment: { enrolment.value },
+      onContact: { event in
+        switch event {
+        case .script(let mac): proxy.note(.fetch, of: mac)
+        case .loader(let address): proxy.note(.loader, from: address)
+        }
+      })
     configuration.takeover = takeover.source
     return BootServer(
       fleet: fleet, cache: cache, catalogue: catalogue, applianceKey: applianceKey, configuration: configuration,

@@ -30,7 +30,8 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "A directory with iPXE binaries, beside those of Debian's package. May be repeated.")
   var loaderDirectory: [String] = []
 
-  @Option(help: "The static agent that 'kexec' takes machines over with (default: bootstead-agent beside this program).")
+  @Option(
+    help: "The static agent that 'kexec' takes machines over with (default: bootstead-agent beside this program).")
   var agent: String?
 
   @Option(help: "Seconds after which a machine that was taken over and reaches nobody goes back to its old system.")
