@@ -148,6 +148,7 @@ enum FleetDatabase {
     }
     RecoverySchema.register(in: &migrator)
     registerFacts(&migrator)
+    registerTakeover(in: &migrator)
     return migrator
   }
 }

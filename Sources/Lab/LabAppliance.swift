@@ -86,6 +86,13 @@ public final class LabAppliance: Sendable {
     Data(try await LabTool.run(binary, command + ["--socket", socket, "--json"]).utf8)
   }
 
+  /// Runs a command of the operator on the appliance's own network, such as `kexec`.
+  @discardableResult
+  public func runInside(_ network: LabNetwork, _ command: [String]) async throws -> String {
+    try await LabTool.run(
+      "ip", ["netns", "exec", network.applianceNamespace, binary] + command + ["--socket", socket])
+  }
+
   /// Runs a command of the operator that speaks to this program's own terminal.
   public func follow(_ command: String...) async throws {
     try await LabTool.show(binary, command + ["--socket", socket])

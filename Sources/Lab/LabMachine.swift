@@ -25,6 +25,10 @@ public final class LabMachine: Sendable {
     public var medium: LabMedium?
     /// Between the machine and the network, for faults; without one it is plugged in directly.
     public var cable: LabCable?
+    /// False for a machine whose firmware knows its disks only, as a rented server's.
+    public var bootsFromNetwork = true
+    /// Further arguments of QEMU.
+    public var arguments: [String] = []
 
     public init(name: String, firmware: Firmware, mac: String, disks: [LabDisk]) {
       self.name = name
@@ -83,6 +87,8 @@ public final class LabMachine: Sendable {
     if let medium = configuration.medium {
       arguments += medium.arguments(isOrdered: isOrdered)
       if isOrdered { interface += ",romfile=" }
+    } else if !configuration.bootsFromNetwork {
+      interface += ",romfile="
     } else if isOrdered {
       interface += ",bootindex=1"
     }
@@ -106,6 +112,7 @@ public final class LabMachine: Sendable {
     }
     arguments += ["-device", interface]
     for (number, disk) in configuration.disks.enumerated() { arguments += disk.arguments(number, isOrdered: isOrdered) }
+    arguments += configuration.arguments
 
     try await network.addTap(tap)
     do {

@@ -54,7 +54,7 @@ struct Install: AsyncParsableCommand {
         client: HTTPClient(
           endpoint: endpoint, limits: HTTPClientLimits(idleTimeout: silence, maxIdleConnections: 16)),
         say: { log.say($0) }),
-      target: target
+      target: target, contact: boot.watchdogSeconds == nil ? nil : ApplianceContact()
     ).run()
   }
 }

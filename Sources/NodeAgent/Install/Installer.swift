@@ -19,6 +19,8 @@ public struct Installer: Sendable {
   /// Where the new root gets mounted.
   public let target: String
   let examiner: HardwareExaminer
+  /// Told of each answer; nil where no watchdog looks.
+  let contact: ApplianceContact?
   let readInventory: @Sendable () -> MachineInventory
   let pause: @Sendable (Duration) async throws -> Void
   let feed: ProgressFeed
@@ -28,6 +30,7 @@ public struct Installer: Sendable {
     system: any SystemCopy, data: any DataKeeping = KeptData(), wiper: any DiskWiping = DiskWiper(),
     runner: any CommandRunner = SubprocessRunner(), target: String = "/mnt",
     examiner: HardwareExaminer = HardwareExaminer(),
+    contact: ApplianceContact? = nil,
     readInventory: @escaping @Sendable () -> MachineInventory = { InventoryReader(root: "/").read() },
     pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
@@ -42,6 +45,7 @@ public struct Installer: Sendable {
     self.runner = runner
     self.target = target
     self.examiner = examiner
+    self.contact = contact
     self.readInventory = readInventory
     self.pause = pause
     feed = ProgressFeed(log: log)
@@ -71,6 +75,7 @@ public struct Installer: Sendable {
         try await pause(.seconds(error.isPassing ? 3 : 10))
         continue
       }
+      try contact?.note(task)
       switch task {
       case .install(let install):
         if try await self.install(install) { return }
