@@ -92,6 +92,9 @@ extension Fleet {
       throw FleetError.conflict(
         "'\(machine.name)' is \(machine.state.rawValue): it has a system of ours, so there is nothing to take over; 'bootstead rebuild \(machine.name)' makes it anew"
       )
+    case .wiping:
+      throw FleetError.conflict(
+        "'\(machine.name)' is being erased: wait until 'bootstead watch \(machine.name)' says that it is done")
     case .discovered, .frozen, .failed:
       try change(&machine, by: .approve, "approved by the operator, to be taken over by kexec", in: database, now: now)
       machine.trust = .trustOnFirstUse
@@ -105,7 +108,11 @@ extension Fleet {
     try machine.update(database)
     try giveConsent(request.machine.consents, to: machine, in: database, now: now)
     // An install that is under way goes on without a new approval.
-    if machine.state != .installing { try arm(&machine, window: request.machine.window, in: database, now: now) }
+    // Nor does a rebuild or a wipe that is ordered: the take-over is one more way to start it.
+    let isOrdered = machine.rebuild != nil || machine.wipe != nil
+    if machine.state != .installing, !isOrdered || machine.state == .approved {
+      try arm(&machine, window: request.machine.window, in: database, now: now)
+    }
   }
 
   /// A machine that is known by its NICs has to be that machine.
@@ -188,6 +195,8 @@ extension Fleet {
       return .conflict(
         "no system is chosen for it: bootstead machine set \(machine.name) --closure STORE_PATH, then try again")
     }
+    // What an order says is compared by the agent in the installer, before it writes.
+    if machine.rebuild != nil || machine.wipe != nil { return nil }
     let consents = try String.fetchAll(
       database, sql: "SELECT disk FROM consent WHERE machine = ?", arguments: [machine.id])
     do {

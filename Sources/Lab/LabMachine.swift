@@ -126,12 +126,12 @@ public final class LabMachine: Sendable {
     }
   }
 
-  /// Waits until `text` is on the console.
+  /// Waits until `text` is on the console, so many times.
   /// - Throws: ``LabError`` once `seconds` have passed or QEMU has ended.
-  public func wait(for text: String, seconds: Int) async throws {
+  public func wait(for text: String, times: Int = 1, seconds: Int) async throws {
     let clock = ContinuousClock()
     let end = clock.now + .seconds(seconds)
-    while !console.text.contains(text) {
+    while console.text.components(separatedBy: text).count <= times {
       try process.mustRun()
       guard clock.now < end else {
         throw LabError.notSeen(

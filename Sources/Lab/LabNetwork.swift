@@ -10,6 +10,7 @@ public final class LabNetwork: Sendable {
   /// The appliance's interface in its namespace, and its address there.
   public static let bridge = "br0"
   public static let applianceAddress = "10.77.0.1"
+  public static let applianceAddressIPv6 = "fd77::1"
   private static let prefix = "bootstead-lab-"
 
   /// Names of the namespaces: `bootstead-lab-PID-NUMBER-…`, so that a later run knows whose they are.
@@ -38,6 +39,7 @@ public final class LabNetwork: Sendable {
       }
       try await ip("-n", appliance, "link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0")
       try await ip("-n", appliance, "address", "add", "\(applianceAddress)/24", "dev", bridge)
+      try await ip("-n", appliance, "address", "add", "\(applianceAddressIPv6)/64", "dev", bridge, "nodad")
       try await ip("-n", appliance, "link", "set", bridge, "up")
       try await ip("-n", appliance, "link", "add", "uplink", "type", "veth", "peer", "name", "eth0", "netns", foreign)
       try await ip("-n", appliance, "link", "set", "uplink", "master", bridge, "up")
@@ -81,6 +83,11 @@ public final class LabNetwork: Sendable {
 
   func removeTap(_ name: String) async {
     _ = try? await Self.ip("-n", applianceNamespace, "link", "delete", name)
+  }
+
+  /// Takes the appliance's addresses away, so that machines get no answer, or gives them back.
+  public func setAppliance(reachable: Bool) async throws {
+    try await Self.ip("-n", applianceNamespace, "link", "set", Self.bridge, reachable ? "up" : "down")
   }
 
   /// Throws where the DHCP server has ended.

@@ -10,6 +10,22 @@ public struct OldMachine: Sendable {
   /// The private key that may log in.
   public let identity: String
 
+  /// The address that it had at its last start, as its console shows it.
+  public func address(on console: String) -> String? {
+    let line = console.split(whereSeparator: \.isNewline).last { $0.contains("old debian: network: ") }
+    return line?.split(separator: " ").last { $0.contains("/") }?.split(separator: "/").first.map(String.init)
+  }
+
+  /// Runs a line in a shell of the machine, as if it was pasted there. It may end with the machine's system.
+  public func type(_ line: String, at address: String, in network: LabNetwork) async throws {
+    _ = try? await LabTool.run(
+      "ip",
+      [
+        "netns", "exec", network.applianceNamespace, "ssh", "-i", identity, "-o", "StrictHostKeyChecking=no", "-o",
+        "UserKnownHostsFile=/dev/null", "-o", "ServerAliveInterval=5", "-o", "BatchMode=yes", "root@\(address)", line,
+      ])
+  }
+
   /// Lays disk and key into `folder`.
   public static func make(
     name: String, mac: String, network: Network, source: String, artifacts: String, folder: String

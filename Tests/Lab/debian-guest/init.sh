@@ -39,8 +39,8 @@ END
 vlan)
 	ip link add link "$eth" name "$eth.7" type vlan id 7
 	ip link set "$eth.7" up
-	ip address add 10.78.0.50/24 dev "$eth.7"
-	ip route add default via 10.78.0.1
+	ip address add 10.77.0.50/24 dev "$eth.7"
+	ip route add default via 10.77.0.1
 	;;
 ipv6)
 	sysctl -qw net.ipv6.conf.all.accept_dad=0
