@@ -66,6 +66,7 @@ let package = Package(
     part("TFTP"),
     part("NixFormats"),
     part("CPIO"),
+    part("SecureShell", [crypto]),
     part("DiskLayout"),
     // Repeatable, for tests and the lab.
     part("SeededNumbers"),
@@ -123,8 +124,8 @@ let package = Package(
       dependencies: [
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "BootKit", "DiskLayout", "Fleet", "HTTPConnection",
         "Images", "Lab",
-        "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProxyDHCP", "TFTP", "TFTPServer",
-        arguments, crypto, lifecycle, logging, subprocess, systemPackage,
+        "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProxyDHCP", "SecureShell",
+        "TFTP", "TFTPServer", arguments, crypto, lifecycle, logging, subprocess, systemPackage,
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
 
@@ -194,6 +195,7 @@ let package = Package(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
     tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
+    tests("SecureShell", ["SecureShell"]),
     tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "SeededNumbers", "TFTP", logging]),
     tests("TFTP", ["SeededNumbers", "TFTP"]),
     tests("TFTPServer", ["NetworkAddress", "TFTP", "TFTPServer", logging, nioCore, nioPosix]),

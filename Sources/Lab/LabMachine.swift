@@ -27,6 +27,8 @@ public final class LabMachine: Sendable {
     public var cable: LabCable?
     /// False for a machine whose firmware knows its disks only, as a rented server's.
     public var bootsFromNetwork = true
+    /// Where its network card leads instead of the lab's bridge: a QEMU network backend such as `socket,udp=…`.
+    public var backend: String?
     /// Further arguments of QEMU.
     public var arguments: [String] = []
 
@@ -76,7 +78,8 @@ public final class LabMachine: Sendable {
       "-chardev", "file,id=serial,path=\(console.path)", "-serial", "chardev:serial",
       // Behind a cable each frame has to be one that Ethernet could carry: no offloads.
       "-netdev",
-      "tap,id=net0,ifname=\(tap),script=no,downscript=no\(configuration.cable == nil ? "" : ",vnet_hdr=off")",
+      configuration.backend.map { "\($0),id=net0" }
+        ?? "tap,id=net0,ifname=\(tap),script=no,downscript=no\(configuration.cable == nil ? "" : ",vnet_hdr=off")",
     ]
     if let cable = configuration.cable { arguments += cable.arguments(netdev: "net0") }
     if let uuid = configuration.uuid { arguments += ["-uuid", uuid] }

@@ -10,6 +10,25 @@ public struct OldMachine: Sendable {
   /// The private key that may log in.
   public let identity: String
 
+  /// A switch for ``Network/vlan``: a machine of the same disk that carries the lab's bridge to the old machine as VLAN 7.
+  /// The kernel below a lab need not know VLANs; the machine's does.
+  public static func vlanSwitch(source: String, artifacts: String, folder: String) async throws -> LabMachine.Configuration
+  {
+    let template = try await LabArtifacts.debianDisk(source: source, folder: artifacts)
+    let path = folder + "/switch.raw"
+    try await LabTool.run("cp", ["--sparse=always", template, path])
+    var configuration = LabMachine.Configuration(
+      name: "switch", firmware: .bios, mac: "52:54:00:99:00:01", disks: [LabDisk(path: path, serial: "SWITCH", format: .raw)])
+    configuration.bootsFromNetwork = false
+    configuration.memoryMiB = 256
+    configuration.arguments = [
+      "-fw_cfg", "name=opt/bootstead/network,string=switch",
+      "-netdev", "socket,id=net1,udp=127.0.0.1:7001,localaddr=127.0.0.1:7002",
+      "-device", "virtio-net-pci,netdev=net1,mac=52:54:00:99:00:02,romfile=",
+    ]
+    return configuration
+  }
+
   /// The address that it had at its last start, as its console shows it.
   public func address(on console: String) -> String? {
     let line = console.split(whereSeparator: \.isNewline).last { $0.contains("old debian: network: ") }
@@ -40,6 +59,7 @@ public struct OldMachine: Sendable {
     let disk = LabDisk(path: path, serial: "OLD1", format: .raw)
     var configuration = LabMachine.Configuration(name: name, firmware: .bios, mac: mac, disks: [disk])
     configuration.bootsFromNetwork = false
+    if network == .vlan { configuration.backend = "socket,udp=127.0.0.1:7002,localaddr=127.0.0.1:7001" }
     configuration.arguments = [
       "-fw_cfg", "name=opt/bootstead/network,string=\(network.rawValue)",
       "-fw_cfg", "name=opt/bootstead/authorized_key,file=\(identity).pub",

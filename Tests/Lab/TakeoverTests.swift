@@ -94,9 +94,18 @@ extension RealMachines {
         let old = try await OldMachine.make(
           name: "edge1", mac: "52:54:00:88:00:01", network: network, source: LabSetting.source,
           artifacts: LabSetting.folder + "/artifacts", folder: lab.folder)
-        try await lab.boot(old.configuration) { machine in
+        let run: @Sendable () async throws -> Void = {
+          try await lab.boot(old.configuration) { machine in
+            try await machine.wait(for: "old debian: ready", seconds: 300)
+            try await body(lab, old, machine)
+          }
+        }
+        guard network == .vlan else { return try await run() }
+        let vlan = try await OldMachine.vlanSwitch(
+          source: LabSetting.source, artifacts: LabSetting.folder + "/artifacts", folder: lab.folder)
+        try await lab.boot(vlan) { machine in
           try await machine.wait(for: "old debian: ready", seconds: 300)
-          try await body(lab, old, machine)
+          try await run()
         }
       }
     }

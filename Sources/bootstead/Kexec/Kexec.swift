@@ -3,6 +3,7 @@ import ArgumentParser
 import DiskLayout
 import Fleet
 import Foundation
+import SecureShell
 import OperatorAPI
 
 struct Kexec: AsyncParsableCommand {
@@ -101,11 +102,11 @@ struct Kexec: AsyncParsableCommand {
   // MARK: Over SSH
 
   private func overSSH(_ text: String) async throws {
-    let target = try SecureShell.Target(text, port: port)
+    let target = try RemoteShell.Target(text, port: port)
     let client = appliance.client
     let agentPath = try agent ?? agentBeside()
     let folder = URL(fileURLWithPath: client.socketPath).deletingLastPathComponent().path
-    var shell = SecureShell(
+    var shell = RemoteShell(
       target: target, knownHosts: KnownHosts(path: knownHosts ?? folder + "/known_hosts"), identity: identity)
     shell.key = try await confirmedKey(shell)
 
@@ -124,7 +125,7 @@ struct Kexec: AsyncParsableCommand {
     }
   }
 
-  private func takeOver(_ shell: SecureShell, _ inspection: TakeoverInspection) async throws {
+  private func takeOver(_ shell: RemoteShell, _ inspection: TakeoverInspection) async throws {
     let host = shell.target.host
     guard inspection.obstacles.isEmpty else {
       throw CommandFailure.failed("\(host) can not be taken over: \(inspection.obstacles.joined(separator: "; "))")
@@ -209,7 +210,7 @@ struct Kexec: AsyncParsableCommand {
     }
   }
 
-  private func confirmedKey(_ shell: SecureShell) async throws -> HostKey {
+  private func confirmedKey(_ shell: RemoteShell) async throws -> HostKey {
     let name = shell.target.knownName
     let shown = try await shell.scan()
     switch try KnownHosts.decide(name: name, pinned: shell.knownHosts.keys(of: name), shown: shown, wanted: hostKey) {

@@ -36,6 +36,13 @@ END
 	chmod 755 /run/udhcpc.sh
 	udhcpc -i "$eth" -s /run/udhcpc.sh -t 20 -T 1 -q
 	;;
+switch)
+	modprobe bridge
+	ip link add br0 type bridge forward_delay 0
+	ip link add link eth1 name eth1.7 type vlan id 7
+	for port in eth0 eth1 eth1.7 br0; do ip link set "$port" up; done
+	for port in eth0 eth1.7; do ip link set "$port" master br0; done
+	;;
 vlan)
 	ip link add link "$eth" name "$eth.7" type vlan id 7
 	ip link set "$eth.7" up

@@ -1,9 +1,10 @@
 import Foundation
+import SecureShell
 import Subprocess
 import SystemPackage
 
 /// The machine as the system's own `ssh` reaches it.
-struct SecureShell: Sendable {
+struct RemoteShell: Sendable {
   /// `USER@HOST`
   struct Target: Sendable, Equatable {
     var user: String
