@@ -84,7 +84,7 @@ struct MachineShow: AsyncParsableCommand {
 
   private func text(of order: RebuildOrder) -> [String] {
     let task = order.task
-    var lines = [task.volumeGroupUUID.map { "keeps the volume group \($0)" } ?? "gives the data up"]
+    var lines = [task.volumeGroupUUID.map { "keeps the volume group \($0)" } ?? "keeps no recorded volume group"]
     lines += task.disks.map { "expects the disk \($0.identifier), serial \($0.serial ?? "not recorded")" }
     if !order.loseData.isEmpty { lines.append("may lose the data on \(order.loseData.joined(separator: ", "))") }
     if task.mayRepairPool { lines.append("may repair the pool") }
