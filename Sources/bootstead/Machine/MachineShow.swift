@@ -41,7 +41,11 @@ struct MachineShow: AsyncParsableCommand {
     add("runs", machine.runningClosure)
     add("held", detail.hold)
     add("no layout", machine.planRefusal)
-    add("evidence", machine.evidenceRefusal)
+    add(
+      "evidence",
+      machine.evidenceRefusal.map {
+        "\($0). If it is that machine nevertheless: bootstead machine approve \(machine.name) --code CODE"
+      })
     if let order = machine.rebuild { for line in text(of: order) { add("rebuild", line) } }
     for disk in machine.wipe?.disks ?? [] { add("wipe", "\(disk.identifier), serial \(disk.serial ?? "none")") }
     add("restart", machine.networkBoot.map { $0.deliveredAt == nil ? "ordered, not heard yet" : "ordered and heard" })
