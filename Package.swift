@@ -57,6 +57,7 @@ let package = Package(
     // System libraries.
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CKexec"),
     .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
 
     // Pure: wire formats and the disk layout planner.
@@ -66,6 +67,8 @@ let package = Package(
     part("NixFormats"),
     part("CPIO"),
     part("DiskLayout"),
+    // Repeatable, for tests and the lab.
+    part("SeededNumbers"),
 
     // Domain.
     part("BootDecision", ["DHCP", "NetworkAddress"]),
@@ -73,7 +76,7 @@ let package = Package(
       "Netboot", ["NetworkAddress"], path: "netboot", exclude: ["README.md"],
       resources: [
         .embedInCode("scripts/boot.ipxe"), .embedInCode("scripts/install.ipxe"), .embedInCode("scripts/local.ipxe"),
-        .embedInCode("scripts/hold.ipxe"), .embedInCode("scripts/rescue.ipxe"),
+        .embedInCode("scripts/hold.ipxe"), .embedInCode("scripts/rescue.ipxe"), .embedInCode("scripts/kit.ipxe"),
       ]),
     part("AgentProtocol", ["DiskLayout", "NetworkAddress", crypto]),
     part("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Images", "NetworkAddress", crypto, grdb]),
@@ -101,8 +104,11 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
 
+    // Images of sticks and CDs for machines that cannot boot from the network.
+    part("BootKit", ["Netboot", crypto, subprocess, systemPackage]),
+
     // Virtual machines that boot from the network, for the demo and the tests.
-    part("Lab", [subprocess, systemPackage]),
+    part("Lab", ["SeededNumbers", nioCore, nioPosix, subprocess, systemPackage]),
 
     // The command line, and the appliance that it serves.
     part(
@@ -115,10 +121,10 @@ let package = Package(
     .executableTarget(
       name: "bootstead",
       dependencies: [
-        "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "DiskLayout", "Fleet", "HTTPConnection", "Images",
-        "Lab",
+        "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "BootKit", "DiskLayout", "Fleet", "HTTPConnection",
+        "Images", "Lab",
         "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProxyDHCP", "TFTP", "TFTPServer",
-        arguments, lifecycle, logging, subprocess, systemPackage,
+        arguments, crypto, lifecycle, logging, subprocess, systemPackage,
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
 
@@ -127,8 +133,8 @@ let package = Package(
     part(
       "NodeAgent",
       [
-        "AgentProtocol", "BinaryCache", "CBlkid", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats",
-        crypto,
+        "AgentProtocol", "BinaryCache", "CBlkid", "CKexec", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress",
+        "NixFormats", crypto,
         logging, subprocess, systemPackage,
       ]),
     // Fully static: it runs in an initrd without libraries. A dynamic module's autolink entries do not name what the
@@ -164,27 +170,32 @@ let package = Package(
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "CPIO", "DiskLayout", "Fleet", "Images",
         "NetworkAddress", lifecycle, logging,
       ]),
+    tests("BootKit", ["BootKit", "Netboot", "NetworkAddress", "ProgramTestSupport"]),
     tests("CPIO", ["CPIO"]),
     tests(
-      "CommandLine", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "ProgramTestSupport"]),
-    tests("DHCP", ["DHCP", "NetworkAddress"], exclude: ["Golden"]),
-    tests("DiskLayout", ["DiskLayout"], exclude: ["Inventories"]),
+      "CommandLine",
+      ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "ProgramTestSupport"]),
+    tests("DHCP", ["DHCP", "NetworkAddress", "SeededNumbers"], exclude: ["Golden"]),
+    tests("DiskLayout", ["DiskLayout", "SeededNumbers"], exclude: ["Inventories"]),
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),
     tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
     tests("Images", ["Images"]),
-    tests("Lab", ["Lab"], exclude: ["node-system"]),
-    tests("Netboot", ["Netboot"]),
+    tests("Lab", ["Lab", "SeededNumbers"], exclude: ["debian-guest", "node-system"]),
+    tests("Netboot", ["Netboot", "NetworkAddress"]),
     tests("NetworkAddress", ["NetworkAddress"]),
     tests("NixFormats", ["NixFormats", "NixTestSupport", "ProgramTestSupport"]),
     tests(
       "NodeAgent",
-      ["AgentProtocol", "DiskLayout", "HTTPConnection", "NetworkAddress", "NodeAgent", nioCore, nioHTTP1, nioPosix]),
+      [
+        "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NodeAgent", nioCore, nioHTTP1,
+        nioPosix,
+      ]),
     tests(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
     tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
-    tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "TFTP", logging]),
-    tests("TFTP", ["TFTP"]),
+    tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "SeededNumbers", "TFTP", logging]),
+    tests("TFTP", ["SeededNumbers", "TFTP"]),
     tests("TFTPServer", ["NetworkAddress", "TFTP", "TFTPServer", logging, nioCore, nioPosix]),
   ]
 )

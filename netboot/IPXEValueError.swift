@@ -5,6 +5,7 @@ public enum IPXEValueError: Error, Equatable, Sendable, CustomStringConvertible 
   case empty(what: String)
   case tooLong(what: String, length: Int, limit: Int)
   case invalidURL(String, reason: String)
+  case invalidAddress(String, reason: String)
   /// All arguments together, in bytes.
   case tooManyArguments(length: Int, limit: Int)
   case unknownPlaceholder(String)
@@ -18,6 +19,8 @@ public enum IPXEValueError: Error, Equatable, Sendable, CustomStringConvertible 
     case .invalidURL(let text, let reason):
       "'\(text.filter { $0.isASCII && !$0.isNewline }.prefix(100))' is no address of an appliance: \(reason); "
         + "write it like http://192.0.2.10:8080"
+    case .invalidAddress(let text, let reason):
+      "'\(text.filter { $0.isASCII && !$0.isNewline }.prefix(100))' can not be used: \(reason)"
     case .tooManyArguments(let length, let limit):
       "the kernel's arguments have \(length) bytes together, at most \(limit) fit"
     case .unknownPlaceholder(let name): "the script has a placeholder '\(name)' without a value"

@@ -18,6 +18,8 @@ public enum AgentPath {
   public static let saved = "/agent/v1/saved"
   /// `POST` ``WipedReport`` → nothing, 204.
   public static let wiped = "/agent/v1/wiped"
+  /// `POST` ``ExaminedReport`` → nothing, 204.
+  public static let examined = "/agent/v1/examined"
   /// `POST` ``NodeReport`` → ``NodeOrders``; signed by the node's key in the session ``SessionIdentifier/init(node:)``.
   public static let report = "/agent/v1/report"
 }

@@ -5,14 +5,16 @@ public enum AgentTask: Sendable, Codable {
   case install(InstallTask)
   /// Erase disks; then ask again.
   case wipe(WipeTask)
+  /// Look at the hardware; then ask again.
+  case examine(ExamineTask)
   case reboot
   /// The inventory was all that was wanted: stay, and ask again now and then.
   case inventoryOnly
   /// This machine is not to be installed; the reason is shown on the consoles.
   case refuse(reason: String)
 
-  private enum Key: String, CodingKey { case task, reason, seconds, install, wipe }
-  private enum Kind: String, Codable { case wait, install, wipe, reboot, inventoryOnly, refuse }
+  private enum Key: String, CodingKey { case task, reason, seconds, install, wipe, examine }
+  private enum Kind: String, Codable { case wait, install, wipe, examine, reboot, inventoryOnly, refuse }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
@@ -23,6 +25,7 @@ public enum AgentTask: Sendable, Codable {
         seconds: min(60, max(1, try container.decode(Int.self, forKey: .seconds))))
     case .install: self = .install(try container.decode(InstallTask.self, forKey: .install))
     case .wipe: self = .wipe(try container.decode(WipeTask.self, forKey: .wipe))
+    case .examine: self = .examine(try container.decode(ExamineTask.self, forKey: .examine))
     case .reboot: self = .reboot
     case .inventoryOnly: self = .inventoryOnly
     case .refuse: self = .refuse(reason: try container.decode(String.self, forKey: .reason))
@@ -42,6 +45,9 @@ public enum AgentTask: Sendable, Codable {
     case .wipe(let task):
       try container.encode(Kind.wipe, forKey: .task)
       try container.encode(task, forKey: .wipe)
+    case .examine(let task):
+      try container.encode(Kind.examine, forKey: .task)
+      try container.encode(task, forKey: .examine)
     case .reboot: try container.encode(Kind.reboot, forKey: .task)
     case .inventoryOnly: try container.encode(Kind.inventoryOnly, forKey: .task)
     case .refuse(let reason):

@@ -16,14 +16,19 @@ public struct BootOverlay: Hashable, Sendable, Codable {
   /// Nil for a machine that nobody named yet.
   public var machineName: String?
   public var mode: Mode
+  /// After so many seconds without an answer of the appliance, and nothing written, the machine restarts into the
+  /// system that is still on its disk. Nil for machines that have none to go back to.
+  public var watchdogSeconds: Int?
 
   public init(
-    applianceURL: String, appliancePublicKey: SigningPublicKey, bootNonce: BootNonce, machineName: String?, mode: Mode
+    applianceURL: String, appliancePublicKey: SigningPublicKey, bootNonce: BootNonce, machineName: String?, mode: Mode,
+    watchdogSeconds: Int? = nil
   ) {
     self.applianceURL = applianceURL
     self.appliancePublicKey = appliancePublicKey
     self.bootNonce = bootNonce
     self.machineName = machineName
     self.mode = mode
+    self.watchdogSeconds = watchdogSeconds
   }
 }

@@ -44,6 +44,10 @@ extension BootServer {
       try await fleet.failed(MessageCoder.decode(FailedReport.self, from: body), signed: signed)
       return nil
     }
+    agent(router, .post, AgentPath.examined) { signed, body -> Nothing? in
+      try await fleet.examined(MessageCoder.decode(ExaminedReport.self, from: body), signed: signed)
+      return nil
+    }
     agent(router, .post, AgentPath.saved) { signed, body -> Nothing? in
       try await fleet.saved(MessageCoder.decode(SavedDiskState.self, from: body), signed: signed)
       return nil
@@ -57,7 +61,7 @@ extension BootServer {
     }
   }
 
-  private struct Nothing: Encodable, Sendable {}
+  struct Nothing: Encodable, Sendable {}
 
   private func agent<Answer: Encodable & SendableMetatype>(
     _ router: Router<BootRequestContext>, _ method: HTTPRequest.Method, _ path: String,
@@ -77,11 +81,11 @@ extension BootServer {
     }
   }
 
-  private func bodyBytes(_ request: Request) async throws -> [UInt8] {
+  func bodyBytes(_ request: Request) async throws -> [UInt8] {
     Array(try await request.body.collect(upTo: 4 << 20).readableBytesView)
   }
 
-  private func signedAnswer<Answer: Encodable>(to request: SignedRequest, _ make: () async throws -> Answer?)
+  func signedAnswer<Answer: Encodable>(to request: SignedRequest, _ make: () async throws -> Answer?)
     async throws -> Response
   {
     let (status, body): (Int, [UInt8])

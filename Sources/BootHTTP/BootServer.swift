@@ -27,6 +27,8 @@ public struct BootServer: Sendable {
     /// request's head counts when it is whole: a client that sends it byte by byte is closed too.
     public var idleSeconds: Int64 = 60
     public var enrolment: @Sendable () -> Enrolment
+    /// The agent that machines are taken over with; nil: none is served.
+    public var takeover: TakeoverSource?
     /// Told of each boot script and loader that was fetched.
     public var onContact: @Sendable (BootContactEvent) -> Void
 
@@ -70,6 +72,7 @@ public struct BootServer: Sendable {
     loaderRoutes(router)
     cacheRoutes(router)
     agentRoutes(router)
+    takeoverRoutes(router)
     return Application(
       router: router,
       server: HTTPServerBuilder { responder in

@@ -29,6 +29,7 @@ extension Fleet {
       if [.armed, .booting].contains(machine.state), let until = machine.armedUntil, until < now {
         try disarm(&machine, in: database, now: now)
       }
+      if let task = try hardwareGate(machine, in: database, now: now) { return task }
       switch machine.state {
       case .discovered, .approved: return .wait(reason: waitsForApproval, seconds: 2)
       case .failed: return .wait(reason: "failed: \(machine.reason ?? ""); \(waitsForApproval)", seconds: 5)
@@ -153,9 +154,10 @@ extension Fleet {
   }
 
   public func inventory(_ inventory: MachineInventory, signed request: SignedRequest) async throws {
-    try await handleCurrent(request) { database, _, machine in
+    try await handleCurrent(request) { database, now, machine in
       machine.inventory = inventory
       try machine.update(database)
+      try recordFacts(of: machine, in: database, now: now)
     }
   }
 

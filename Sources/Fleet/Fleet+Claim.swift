@@ -70,6 +70,7 @@ extension Fleet {
       if claim.state == .current {
         machine.inventory = hello.inventory
         machine.bootsWithoutReport = []
+        try recordFacts(of: machine, in: database, now: now)
       }
       try machine.update(database)
       let what = claim.state == .current ? "agent claimed the machine" : "another agent claims the machine and waits"

@@ -77,7 +77,7 @@ public struct Fleet: Sendable {
       code: [.installed, .active].contains(machine.state) ? nil : claim?.code, agentLastSeen: claim?.lastSeen,
       saved: try Date.fetchAll(
         database, sql: "SELECT at FROM savedState WHERE machine = ? ORDER BY id", arguments: [machine.id]),
-      hold: Fleet.intent(of: machine, now: now()).holdReason)
+      hold: Fleet.intent(of: machine, now: now()).holdReason, hardware: try standing(of: machine, in: database))
   }
 
   // MARK: The operator's verbs
@@ -125,6 +125,7 @@ public struct Fleet: Sendable {
         }
       }
       guard try !addresses(of: machine, in: database).isEmpty else { throw FleetError.noAddress(machine.name.text) }
+      if let holds = request.holdOn { try setHolds(holds, of: machine, in: database) }
       try machine.update(database)
       try record("settings changed by the operator", of: machine, kind: "setting", in: database, now: now)
       return try detail(of: machine, in: database)

@@ -147,6 +147,8 @@ enum FleetDatabase {
       }
     }
     RecoverySchema.register(in: &migrator)
+    registerFacts(&migrator)
+    registerTakeover(in: &migrator)
     return migrator
   }
 }

@@ -17,6 +17,8 @@ public struct MachineDetail: Codable, Sendable {
   public var saved: [Date]
   /// Why its next boot is held at the menu.
   public var hold: String?
+  /// Drift, and what it holds.
+  public var hardware: HardwareStanding
 }
 
 /// `machine add`
@@ -71,6 +73,8 @@ public struct SetMachine: Codable, Sendable {
   public var quirks: MachineQuirks?
   public var nextBoot: String?
   public var blocked: Bool?
+  /// What may hold an install; empty for nothing.
+  public var holdOn: [HardwareHold]?
 
   public init() {}
 

@@ -8,6 +8,8 @@ public struct Lab: Sendable {
   public let folder: String
   /// The store path of the system that machines get.
   public let closure: String
+  /// The binary cache directory that the system came from.
+  public let closureCache: String
 
   /// Sets the lab up, runs `body` and takes everything down again, however `body` ends.
   /// - Parameters:
@@ -27,7 +29,9 @@ public struct Lab: Sendable {
         try await appliance.run("image", "add", "installer", "--kernel", artifacts.kernel, "--initrd", artifacts.initrd)
         try await appliance.run("closure", "import", artifacts.closureCache)
         let result = try await body(
-          Lab(network: network, appliance: appliance, folder: folder, closure: artifacts.closure))
+          Lab(
+            network: network, appliance: appliance, folder: folder, closure: artifacts.closure,
+            closureCache: artifacts.closureCache))
         await appliance.stop()
         await network.stop()
         return result

@@ -1,16 +1,27 @@
 import Foundation
+import Synchronization
 
 /// `bootstead serve` in the lab's network, with a data directory of its own.
 public final class LabAppliance: Sendable {
   private let binary: String
   /// Its operator's socket, for further commands.
   public let socket: String
-  private let process: LabProcess
+  private let process: Mutex<LabProcess>
+  private let command: Command
 
-  private init(binary: String, socket: String, process: LabProcess) {
+  /// How the server is started, the first time and after it was killed.
+  private struct Command: Sendable {
+    var arguments: [String]
+    var logPath: String
+
+    func start() async throws -> LabProcess { try await LabProcess.start("ip", arguments, logPath: logPath) }
+  }
+
+  private init(binary: String, socket: String, process: LabProcess, command: Command) {
     self.binary = binary
     self.socket = socket
-    self.process = process
+    self.process = Mutex(process)
+    self.command = command
   }
 
   /// Starts the server; returns once it answers its operator.
@@ -22,11 +33,12 @@ public final class LabAppliance: Sendable {
   {
     let data = folder + "/data"
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-    let process = try await LabProcess.start(
-      "ip",
-      ["netns", "exec", network.applianceNamespace, binary, "serve", "--interface", LabNetwork.bridge, "--data", data]
-        + arguments, logPath: folder + "/appliance.log")
-    let appliance = LabAppliance(binary: binary, socket: data + "/bootstead.sock", process: process)
+    let command = Command(
+      arguments: [
+        "netns", "exec", network.applianceNamespace, binary, "serve", "--interface", LabNetwork.bridge, "--data", data,
+      ] + arguments, logPath: folder + "/appliance.log")
+    let process = try await command.start()
+    let appliance = LabAppliance(binary: binary, socket: data + "/bootstead.sock", process: process, command: command)
     do {
       try await appliance.becomeReady(seconds: 60)
     } catch {
@@ -36,11 +48,24 @@ public final class LabAppliance: Sendable {
     return appliance
   }
 
+  /// Ends the server between two instructions (`SIGKILL`). Returns once it is gone.
+  public func kill() async { await present.stop(signal: SIGKILL) }
+
+  /// Starts the server again on the same data; returns once it answers its operator.
+  public func restart() async throws {
+    await stop()
+    let fresh = try await command.start()
+    process.withLock { $0 = fresh }
+    try await becomeReady(seconds: 60)
+  }
+
+  private var present: LabProcess { process.withLock { $0 } }
+
   private func becomeReady(seconds: Int) async throws {
     let clock = ContinuousClock()
     let end = clock.now + .seconds(seconds)
     while true {
-      try process.mustRun()
+      try present.mustRun()
       do {
         try await run("status")
         return
@@ -59,6 +84,13 @@ public final class LabAppliance: Sendable {
   @discardableResult
   public func run(_ command: [String]) async throws -> Data {
     Data(try await LabTool.run(binary, command + ["--socket", socket, "--json"]).utf8)
+  }
+
+  /// Runs a command of the operator on the appliance's own network, such as `kexec`.
+  @discardableResult
+  public func runInside(_ network: LabNetwork, _ command: [String]) async throws -> String {
+    try await LabTool.run(
+      "ip", ["netns", "exec", network.applianceNamespace, binary] + command + ["--socket", socket])
   }
 
   /// Runs a command of the operator that speaks to this program's own terminal.
@@ -89,10 +121,10 @@ public final class LabAppliance: Sendable {
   }
 
   /// Throws where the server has ended.
-  public func mustRun() throws { try process.mustRun() }
+  public func mustRun() throws { try present.mustRun() }
 
   /// The end of the server's log.
-  public var logTail: String { SerialConsole.tail(of: process.logPath) }
+  public var logTail: String { SerialConsole.tail(of: command.logPath) }
 
-  public func stop() async { await process.stop() }
+  public func stop() async { await present.stop() }
 }

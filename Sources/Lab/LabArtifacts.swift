@@ -9,6 +9,14 @@ public struct LabArtifacts: Sendable {
   /// The store path of the node system.
   public var closure: String
 
+  /// Makes the disk of a machine that runs Debian already, or finds that it is up to date.
+  /// - Returns: its path; to be copied.
+  public static func debianDisk(source: String, folder: String) async throws -> String {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try await LabTool.run(source + "/Tests/Lab/debian-guest/build", [folder + "/debian"])
+    return folder + "/debian/disk.raw"
+  }
+
   /// Makes them, or finds that they are up to date.
   /// - Parameters:
   ///   - source: the folder of the project.

@@ -8,6 +8,10 @@ public struct LabDisk: Sendable {
   public var serial: String
   public var format: Format
   public var bus: Bus
+  /// A byte of the disk that can not be read: each read of it fails with EIO. For raw disks.
+  public var unreadableByte: UInt64?
+  /// Between the machine and the image, for power cuts that lose what was not flushed; without one nothing is lost.
+  public var server: LabDiskServer?
 
   public init(path: String, serial: String, format: Format = .qcow2, bus: Bus = .virtio) {
     self.path = path
@@ -40,8 +44,20 @@ public struct LabDisk: Sendable {
   /// QEMU's arguments for the disk with the index `number`.
   func arguments(_ number: Int, isOrdered: Bool) -> [String] {
     let name = "disk\(number)"
-    // The disk of a test need not survive a power cut of the host.
-    let drive = ["-drive", "if=none,id=\(name),file=\(path),format=\(format.rawValue),cache=unsafe,discard=unmap"]
+    // The disk of a test need not survive a power cut of the host. A disk with a cache of its own gets each flush.
+    let image =
+      server.map { "file=\($0.url),format=raw,cache=writeback" }
+      ?? "file=\(path),format=\(format.rawValue),cache=unsafe,discard=unmap"
+    var drive = ["-drive", "if=none,id=\(name),\(image)"]
+    if let unreadableByte {
+      drive = [
+        "-blockdev", "driver=file,node-name=\(name)-file,filename=\(path),cache.no-flush=on,discard=unmap",
+        "-blockdev",
+        "driver=blkdebug,node-name=\(name)-faults,image=\(name)-file,inject-error.0.event=none,"
+          + "inject-error.0.iotype=read,inject-error.0.errno=5,inject-error.0.sector=\(unreadableByte / 512)",
+        "-blockdev", "driver=raw,node-name=\(name),file=\(name)-faults",
+      ]
+    }
     let end = "drive=\(name),serial=\(serial)" + (isOrdered ? ",bootindex=\(10 + number)" : "")
     return switch bus {
     case .virtio: drive + ["-device", "virtio-blk-pci,\(end)"]

@@ -21,6 +21,14 @@ public final class LabMachine: Sendable {
     /// `e1000` or `virtio-net-pci`
     public var interfaceModel = "virtio-net-pci"
     public var uuid: String?
+    /// What the machine boots from instead of the network, which its firmware then knows nothing of.
+    public var medium: LabMedium?
+    /// Between the machine and the network, for faults; without one it is plugged in directly.
+    public var cable: LabCable?
+    /// False for a machine whose firmware knows its disks only, as a rented server's.
+    public var bootsFromNetwork = true
+    /// Further arguments of QEMU.
+    public var arguments: [String] = []
 
     public init(name: String, firmware: Firmware, mac: String, disks: [LabDisk]) {
       self.name = name
@@ -66,14 +74,24 @@ public final class LabMachine: Sendable {
       // Like any machine of the last ten years it has a source of randomness.
       "-accel", "tcg,thread=multi", "-cpu", "qemu64,+rdrand", "-smp", "2", "-m", "\(configuration.memoryMiB)",
       "-chardev", "file,id=serial,path=\(console.path)", "-serial", "chardev:serial",
-      "-netdev", "tap,id=net0,ifname=\(tap),script=no,downscript=no",
+      // Behind a cable each frame has to be one that Ethernet could carry: no offloads.
+      "-netdev",
+      "tap,id=net0,ifname=\(tap),script=no,downscript=no\(configuration.cable == nil ? "" : ",vnet_hdr=off")",
     ]
+    if let cable = configuration.cable { arguments += cable.arguments(netdev: "net0") }
     if let uuid = configuration.uuid { arguments += ["-uuid", uuid] }
     var interface = "\(configuration.interfaceModel),netdev=net0,mac=\(configuration.mac)"
     // SeaBIOS is told the order by QEMU at each start. OVMF keeps its own in its variables, as real firmware does, where
     // the agent's entry for the disk belongs; told by QEMU, it would try every kind of network boot first, each time.
     let isOrdered = configuration.firmware == .bios
-    if isOrdered { interface += ",bootindex=1" }
+    if let medium = configuration.medium {
+      arguments += medium.arguments(isOrdered: isOrdered)
+      if isOrdered { interface += ",romfile=" }
+    } else if !configuration.bootsFromNetwork {
+      interface += ",romfile="
+    } else if isOrdered {
+      interface += ",bootindex=1"
+    }
     if configuration.firmware != .bios {
       let variables = base + ".vars"
       let (code, template) = ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -94,6 +112,7 @@ public final class LabMachine: Sendable {
     }
     arguments += ["-device", interface]
     for (number, disk) in configuration.disks.enumerated() { arguments += disk.arguments(number, isOrdered: isOrdered) }
+    arguments += configuration.arguments
 
     try await network.addTap(tap)
     do {
@@ -125,9 +144,16 @@ public final class LabMachine: Sendable {
   /// Throws where QEMU has ended.
   public func mustRun() throws { try process.mustRun() }
 
-  /// Cuts the power.
+  /// Ends the machine; also cuts its power where that was not done.
   public func powerOff() async {
     await process.stop()
     await network.removeTap(tap)
+  }
+
+  /// Cuts the power between two instructions (`SIGKILL`): what is in the machine's memory is lost, and what is in the
+  /// caches of disks that have one. Returns once the machine is off.
+  public func cutPower() async throws {
+    await process.stop(signal: SIGKILL)
+    for disk in configuration.disks { try disk.server?.cutPower() }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The lab's LAN: two network namespaces, joined by a pair of virtual interfaces.
 ///
@@ -14,12 +15,14 @@ public final class LabNetwork: Sendable {
   /// Names of the namespaces: `bootstead-lab-PID-NUMBER-…`, so that a later run knows whose they are.
   public let applianceNamespace: String
   public let foreignNamespace: String
-  private let dhcp: LabProcess
+  private let dhcp: Mutex<LabProcess>
+  private let folder: String
 
-  private init(applianceNamespace: String, foreignNamespace: String, dhcp: LabProcess) {
+  private init(applianceNamespace: String, foreignNamespace: String, dhcp: LabProcess, folder: String) {
     self.applianceNamespace = applianceNamespace
     self.foreignNamespace = foreignNamespace
-    self.dhcp = dhcp
+    self.dhcp = Mutex(dhcp)
+    self.folder = folder
   }
 
   /// Makes the two namespaces and starts the foreign DHCP server, whose log goes into `folder`.
@@ -40,20 +43,35 @@ public final class LabNetwork: Sendable {
       try await ip("-n", appliance, "link", "set", "uplink", "master", bridge, "up")
       try await ip("-n", foreign, "address", "add", "10.77.0.2/24", "dev", "eth0")
       try await ip("-n", foreign, "link", "set", "eth0", "up")
-      let dhcp = try await LabProcess.start(
-        "ip",
-        [
-          "netns", "exec", foreign, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
-          "--interface=eth0", "--bind-interfaces", "--dhcp-range=10.77.0.100,10.77.0.200,255.255.255.0,1h",
-          "--dhcp-option=option:router,10.77.0.1", "--dhcp-leasefile=\(folder)/dhcp.leases", "--pid-file=",
-          "--user=root", "--log-dhcp", "--log-facility=-",
-        ], logPath: folder + "/dhcp.log")
-      return LabNetwork(applianceNamespace: appliance, foreignNamespace: foreign, dhcp: dhcp)
+      let dhcp = try await startDHCP(LabDHCP(), namespace: foreign, folder: folder)
+      return LabNetwork(applianceNamespace: appliance, foreignNamespace: foreign, dhcp: dhcp, folder: folder)
     } catch {
       for namespace in [appliance, foreign] { _ = try? await ip("netns", "delete", namespace) }
       throw error
     }
   }
+
+  private static func startDHCP(_ settings: LabDHCP, namespace: String, folder: String) async throws -> LabProcess {
+    try await LabProcess.start(
+      "ip",
+      [
+        "netns", "exec", namespace, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
+        "--interface=eth0", "--bind-interfaces", "--dhcp-option=option:router,10.77.0.1",
+        "--dhcp-leasefile=\(folder)/dhcp.leases", "--pid-file=", "--user=root", "--log-dhcp", "--log-facility=-",
+      ] + settings.arguments, logPath: folder + "/dhcp.log")
+  }
+
+  /// Replaces the DHCP server by one with other settings that knows no leases, as a new router does.
+  public func replaceDHCP(by settings: LabDHCP) async throws {
+    await dhcp.withLock { $0 }.stop()
+    let leases = folder + "/dhcp.leases"
+    if FileManager.default.fileExists(atPath: leases) { try FileManager.default.removeItem(atPath: leases) }
+    let fresh = try await Self.startDHCP(settings, namespace: foreignNamespace, folder: folder)
+    dhcp.withLock { $0 = fresh }
+  }
+
+  /// What the DHCP server logged, all of them since the lab's start.
+  public var dhcpLog: String { SerialConsole(path: folder + "/dhcp.log").text }
 
   /// Adds a tap to the bridge.
   func addTap(_ name: String) async throws {
@@ -66,11 +84,11 @@ public final class LabNetwork: Sendable {
   }
 
   /// Throws where the DHCP server has ended.
-  public func mustRun() throws { try dhcp.mustRun() }
+  public func mustRun() throws { try dhcp.withLock { $0 }.mustRun() }
 
   /// Stops the DHCP server and removes the namespaces.
   public func stop() async {
-    await dhcp.stop()
+    await dhcp.withLock { $0 }.stop()
     for namespace in [applianceNamespace, foreignNamespace] { _ = try? await Self.ip("netns", "delete", namespace) }
   }
 

@@ -18,10 +18,12 @@ public struct OperatorRoutes: Sendable {
   let catalogue: ImageCatalogue
   let onEnrolment: @Sendable (Enrolment) -> Void
   let status: @Sendable () async throws -> StatusAnswer
+  /// Nil where the appliance has no agent to take machines over with.
+  let takeover: TakeoverOffers?
 
   public init(
     fleet: Fleet, cache: CacheDirectory, catalogue: ImageCatalogue,
-    onEnrolment: @escaping @Sendable (Enrolment) -> Void,
+    onEnrolment: @escaping @Sendable (Enrolment) -> Void, takeover: TakeoverOffers? = nil,
     status: @escaping @Sendable () async throws -> StatusAnswer
   ) {
     self.fleet = fleet
@@ -29,6 +31,7 @@ public struct OperatorRoutes: Sendable {
     self.catalogue = catalogue
     self.onEnrolment = onEnrolment
     self.status = status
+    self.takeover = takeover
   }
 
   /// A server on the Unix socket at `path`; a stale socket of a dead server is replaced.
@@ -36,8 +39,10 @@ public struct OperatorRoutes: Sendable {
     let router = Router()
     router.add(middleware: ErrorMiddleware())
     machineRoutes(router.group("v1/machines"))
+    factsRoutes(router.group("v1/machines"))
     closureRoutes(router.group("v1/closures"))
     imageRoutes(router.group("v1"))
+    takeoverRoutes(router.group("v1/takeovers"))
     router.get("v1/status") { _, _ in try await answer(status()) }
     router.get("v1/enrolment") { _, _ in
       try await answer(EnrolmentSetting(enrolment: fleet.enrolment().rawValue))
@@ -117,6 +122,13 @@ public struct OperatorRoutes: Sendable {
       return Response(status: .noContent)
     }
     group.get("loaders") { _, _ in try answer(catalogue.loaders.map(\.record)) }
+    group.get("loaders/:name/content") { _, context in
+      let name = try ImageName(context.name)
+      guard let loader = catalogue.loader(named: name.text) else {
+        throw FleetError.notFound(kind: "loader", name: name.text)
+      }
+      return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(bytes: loader.bytes)))
+    }
     group.post("loaders") { request, _ in
       let add = try await body(AddLoader.self, of: request)
       guard ["bios", "efiIA32", "efiX64", "efiARM64"].contains(add.architecture) else {

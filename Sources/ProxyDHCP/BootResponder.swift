@@ -138,11 +138,13 @@ public final class BootResponder: Sendable {
   /// The other servers that were heard, each as in its last offer.
   public var foreignServers: [ForeignServer] { state.withLock { $0.foreignServers } }
 
-  /// Looks at what another server broadcast to its clients; warns once of each that disturbs network boots.
-  public func observe(_ bytes: [UInt8], interface: String) {
-    guard let message = try? DHCPMessage(bytes), let server = ForeignServer(message, interface: interface) else {
-      return
-    }
+  /// Looks at what another server broadcast to its clients; warns once of each that disturbs network boots. What came
+  /// from an address of this host is our own offer, heard again, and not even parsed.
+  public func observe(_ bytes: some Collection<UInt8>, from source: IPv4Address, interface: String) {
+    guard !state.withLock({ $0.links[interface]?.contains { $0.address == source } ?? false }),
+      let message = try? DHCPMessage(Array(bytes)),
+      let server = ForeignServer(message, interface: interface)
+    else { return }
     let isNews = state.withLock { state in
       guard !state.policy.addresses.values.contains(server.address) else { return false }
       if let position = state.foreignServers.firstIndex(where: { $0.address == server.address }) {

@@ -1,4 +1,5 @@
 import NIOCore
+import NetworkAddress
 
 /// Shows the responder what other servers broadcast.
 final class ObserverHandler: ChannelInboundHandler {
@@ -13,7 +14,9 @@ final class ObserverHandler: ChannelInboundHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    responder.observe(Array(unwrapInboundIn(data).data.readableBytesView), interface: interface)
+    let datagram = unwrapInboundIn(data)
+    guard let source = IPv4Address(datagram.remoteAddress) else { return }
+    responder.observe(datagram.data.readableBytesView, from: source, interface: interface)
   }
 
   /// A datagram that can not be read says nothing about the socket.

@@ -31,7 +31,9 @@ final class RequestDesk: Sendable {
     self.onEvent = onEvent
     self.lookup = lookup
     limits = TFTPLimits(blockSize: configuration.maximumBlockSize, windowSize: configuration.maximumWindowSize)
-    table = TransferTable(limit: configuration.transferLimit, limitPerPeer: configuration.transferLimitPerPeer)
+    table = TransferTable(
+      limit: configuration.transferLimit, limitPerPeer: configuration.transferLimitPerPeer,
+      repeatWindow: configuration.repeatWindow)
   }
 
   var snapshot: TFTPCounters {

@@ -16,12 +16,15 @@ public struct TFTPServerConfiguration: Sendable {
   /// Transfers at one time, of all clients and of one.
   public var transferLimit: Int
   public var transferLimitPerPeer: Int
+  /// How long after its request a running transfer takes the same request for a copy of it that was late, or doubled,
+  /// on its way. After that it is a client that begins again.
+  public var repeatWindow: Duration
   /// Clients that get an answer. All others get none, so that a forged source address is no way to reach them.
   public var isServed: @Sendable (IPv4Address) -> Bool
 
   public init(
     addresses: [IPv4Address], port: Int = 69, maximumBlockSize: Int = 1468, maximumWindowSize: Int = 16,
-    transferLimit: Int = 512, transferLimitPerPeer: Int = 32,
+    transferLimit: Int = 512, transferLimitPerPeer: Int = 32, repeatWindow: Duration = .seconds(5),
     isServed: @escaping @Sendable (IPv4Address) -> Bool = { _ in true }
   ) {
     self.addresses = addresses
@@ -30,6 +33,7 @@ public struct TFTPServerConfiguration: Sendable {
     self.maximumWindowSize = maximumWindowSize
     self.transferLimit = transferLimit
     self.transferLimitPerPeer = transferLimitPerPeer
+    self.repeatWindow = repeatWindow
     self.isServed = isServed
   }
 }

@@ -16,6 +16,7 @@ final class TransferTable: Sendable {
     var phase: Phase
     var channel: (any Channel)?
     let request: TFTPRequest
+    let requestedAt: ContinuousClock.Instant
   }
 
   private struct State {
@@ -27,7 +28,7 @@ final class TransferTable: Sendable {
   enum Admission {
     /// The number tells this transfer from a later one of the same client and port.
     case start(number: Int, end: (channel: any Channel, outcome: TFTPOutcome)?)
-    /// The client has not answered yet, and asks the same again.
+    /// The same request again, from a client that has not answered yet or whose transfer has only just begun.
     case repeated(any Channel)
     /// As before, but its socket is just being made.
     case pending
@@ -36,18 +37,21 @@ final class TransferTable: Sendable {
 
   private let limit: Int
   private let limitPerPeer: Int
+  private let repeatWindow: Duration
   private let state = Mutex(State())
 
-  init(limit: Int, limitPerPeer: Int) {
+  init(limit: Int, limitPerPeer: Int, repeatWindow: Duration) {
     self.limit = max(limit, 1)
     self.limitPerPeer = max(limitPerPeer, 1)
+    self.repeatWindow = repeatWindow
   }
 
   func admit(_ peer: PeerAddress, _ request: TFTPRequest) -> Admission {
-    state.withLock { state in
+    let now = ContinuousClock.now
+    return state.withLock { state in
       var ended: (any Channel, TFTPOutcome)?
       if let entry = state.entries[peer] {
-        if entry.phase == .unheard, entry.request == request {
+        if entry.request == request, isRepeat(entry, now) {
           return entry.channel.map { .repeated($0) } ?? .pending
         }
         guard let channel = TransferTable.remove(peer, &state) else { return .pending }
@@ -64,9 +68,19 @@ final class TransferTable: Sendable {
         ended = (channel, .replaced)
       }
       state.next += 1
-      state.entries[peer] = Entry(number: state.next, phase: .unheard, channel: nil, request: request)
+      state.entries[peer] = Entry(number: state.next, phase: .unheard, channel: nil, request: request, requestedAt: now)
       state.perPeer[peer.address, default: 0] += 1
       return .start(number: state.next, end: ended)
+    }
+  }
+
+  /// A lost or late answer makes a client ask again; its transfer must not begin anew for that. Once everything was
+  /// delivered, the same request is for the file once more.
+  private func isRepeat(_ entry: Entry, _ now: ContinuousClock.Instant) -> Bool {
+    switch entry.phase {
+    case .unheard: true
+    case .running: now - entry.requestedAt < repeatWindow
+    case .lingering: false
     }
   }
 

@@ -42,12 +42,19 @@ struct Install: AsyncParsableCommand {
     log.say("bootstead-agent: \(boot.machineName ?? "a machine without a name"), appliance \(boot.applianceURL)")
     let endpoint = try HTTPEndpoint(url: boot.applianceURL)
     let keys = try AgentKeys.loadOrMake(at: keys)
+    // A connection on which nothing moves for so long is given up for a new one: the machine may have got another
+    // address, and TCP's own retransmissions come minutes apart after a longer break.
+    let silence = Duration.seconds(20)
     let link = ApplianceLink(
-      client: HTTPClient(endpoint: endpoint), appliance: boot.appliancePublicKey, key: keys.agent)
+      client: HTTPClient(endpoint: endpoint, limits: HTTPClientLimits(idleTimeout: silence)),
+      appliance: boot.appliancePublicKey, key: keys.agent)
     try await Installer(
       overlay: boot, keys: keys, link: link, log: log, disks: ExecutedDisks(target: target),
-      system: CopiedClosure(client: HTTPClient(endpoint: endpoint, limits: HTTPClientLimits(maxIdleConnections: 16))),
-      target: target
+      system: CopiedClosure(
+        client: HTTPClient(
+          endpoint: endpoint, limits: HTTPClientLimits(idleTimeout: silence, maxIdleConnections: 16)),
+        say: { log.say($0) }),
+      target: target, contact: boot.watchdogSeconds == nil ? nil : ApplianceContact()
     ).run()
   }
 }

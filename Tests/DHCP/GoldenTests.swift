@@ -1,4 +1,5 @@
 import DHCP
+import SeededNumbers
 import Testing
 
 @Suite("Packets of real clients")

@@ -1,5 +1,6 @@
 import DHCP
 import NetworkAddress
+import SeededNumbers
 import Testing
 
 @Suite("PXE vendor options")

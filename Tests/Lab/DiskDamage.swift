@@ -19,13 +19,19 @@ struct DiskDamage: Sendable {
     }
   }
 
-  /// Damages one block of the thin pool's metadata: the root of its mappings, which LVM's own copies do not cover.
+  /// Damages one block of the thin pool's metadata: the root of its account of used chunks. A repair makes it anew from
+  /// the volumes' mappings, which stay whole.
   /// - Throws: ``LabError`` where the disk does not show a pool as the layout makes it.
   func damagePoolMetadata() async throws {
     let start = try await metadataStart()
     try write { file in
-      // Every block but the superblock, which names the roots, as far as a pool of this size uses them.
-      try file.seek(toOffset: start + 4096)
+      // Linux, drivers/md/dm-thin-metadata.c: the superblock has data_space_map_root at byte 64, and in that, after the
+      // two counts, the number of the block with the bitmap's root. Blocks have 4096 bytes.
+      try file.seek(toOffset: start + 64 + 16)
+      let number = try file.read(upToCount: 8) ?? Data()
+      let block = number.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      guard number.count == 8, (1..<1 << 20).contains(block) else { throw notFound("the root of a space map") }
+      try file.seek(toOffset: start + block * 4096)
       try file.write(contentsOf: Data(repeating: 0xA5, count: 4096))
     }
   }

@@ -32,6 +32,12 @@ enum LabSetting {
       }
   }
 
+  /// How often the tests that repeat themselves do so: `SOAK_ROUNDS`, as `make soak` sets it; 0 leaves them out.
+  static var soakRounds: Int { variable("SOAK_ROUNDS").flatMap { Int($0) } ?? 0 }
+
+  /// Of everything that a test decides by chance: `BOOTSTEAD_SEED`, or another one each time. Tests print it.
+  static var seed: UInt64 { variable("BOOTSTEAD_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1_000_000_000) }
+
   /// A lab for one test.
   /// - Parameter isNew: its folder is emptied first.
   static func lab<Result: Sendable>(

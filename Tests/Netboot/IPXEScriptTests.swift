@@ -1,9 +1,11 @@
 import Netboot
+import NetworkAddress
 import Testing
 
 /// What Debian 12's iPXE of 2019 has, as seen when it ran these scripts. It lacks `iflinkwait`, `ntp` and `params`.
 private let commands: Set<String> = [
-  "boot", "chain", "clear", "echo", "exit", "goto", "ifconf", "imgexec", "imgfetch", "imgfree", "inc", "initrd", "iseq",
+  "boot", "chain", "clear", "echo", "exit", "goto", "ifclose", "ifconf", "ifopen", "imgexec", "imgfetch", "imgfree",
+  "inc", "initrd", "iseq",
   "isset", "kernel", "prompt", "sanboot", "set", "sleep",
 ]
 
@@ -22,6 +24,22 @@ private func everyScript() throws -> [IPXEScript] {
     try .boot(appliance: appliance), try .install(try sampleBoot()), try .rescue(try sampleBoot()),
     try .hold(appliance: appliance, machine: name, reason: name, advice: name),
   ] + (try LocalDiskMethod.allCases.map { try IPXEScript.localDisk(machine: name, method: $0) })
+    + (try everyKit())
+}
+
+private func everyKit() throws -> [IPXEScript] {
+  let appliance = try ApplianceURL("http://192.0.2.10:8080")
+  let machine = try BootKitScript.Machine(
+    name: try IPXEText("node1"),
+    addresses: [try MACAddress("52:54:00:00:00:01"), try MACAddress("52:54:00:00:00:02")])
+  let fixed = try FixedAddress(
+    "192.0.2.5/28", gateway: try IPv4Address("192.0.2.1"),
+    nameServers: [try IPv4Address("192.0.2.2"), try IPv4Address("192.0.2.3")])
+  return try [
+    BootKitScript(appliance: appliance), BootKitScript(appliance: appliance, machine: machine),
+    BootKitScript(appliance: appliance, address: fixed),
+    BootKitScript(appliance: appliance, machine: machine, address: fixed),
+  ].flatMap { kit in try BootKitScript.Medium.allCases.map { try kit.text(for: $0) } }
 }
 
 /// Commands of a line, by words, as iPXE splits it.
@@ -67,7 +85,8 @@ struct IPXEScriptTests {
   @Test("a command that may fail never ends a script by itself")
   func failuresAreCaught() throws {
     let mayFail: Set<String> = [
-      "ifconf", "imgfetch", "imgexec", "imgfree", "kernel", "initrd", "boot", "sanboot", "chain", "prompt", "isset",
+      "ifclose", "ifconf", "ifopen", "imgfetch", "imgexec", "imgfree", "kernel", "initrd", "boot", "sanboot", "chain",
+      "prompt", "isset",
       "iseq", "sleep",
     ]
     for script in try everyScript() {
@@ -87,7 +106,7 @@ struct IPXEScriptTests {
     #expect(
       line?.contains(
         "http://192.0.2.10:8080/boot/images/debian/kernel initrd=bs-overlay initrd=bs-image console=tty0 "
-          + "console=ttyS0,115200 BOOTIF=01-${netX/mac:hexhyp} ||") == true)
+          + "console=ttyS0,115200 ${bs-arguments} BOOTIF=01-${netX/mac:hexhyp} ||") == true)
     #expect(!script.text.contains("mode=rescue"))
     #expect(try IPXEScript.rescue(try sampleBoot()).text.contains(" bootstead.mode=rescue "))
   }
@@ -124,6 +143,83 @@ struct IPXEScriptTests {
       appliance: appliance, machine: name, reason: name, advice: name, rounds: 0, secondsPerRound: 0)
     #expect(script.text.contains("--timeout 5000 "))
     #expect(script.text.contains("iseq ${bs-hold} 1 "))
+  }
+}
+
+@Suite("The script of a boot kit")
+struct BootKitScriptTests {
+  private let appliance = "http://192.0.2.10:8080"
+
+  @Test("a stick is the first BIOS drive itself, so that the machine's disk is the second")
+  func drives() throws {
+    let kit = BootKitScript(appliance: try ApplianceURL(appliance))
+    #expect(try kit.text(for: .disk).text.contains("set bs-drive 0x81\n"))
+    #expect(try kit.text(for: .cd).text.contains("set bs-drive 0x80\n"))
+  }
+
+  @Test("scripts that start the local disk take the drive that a kit has set, and the first one otherwise")
+  func localDisk() throws {
+    let name = try IPXEText("node1")
+    let url = try ApplianceURL(appliance)
+    for script in [
+      try IPXEScript.boot(appliance: url), try .localDisk(machine: name),
+      try .hold(appliance: url, machine: name, reason: name, advice: name),
+    ] {
+      #expect(script.text.contains("isset ${bs-drive} || set bs-drive 0x80\n"))
+      #expect(script.text.contains("sanboot --no-describe --drive ${bs-drive} "))
+    }
+  }
+
+  @Test("a kit for one machine brings up only the ports with its addresses, and says so where there is none")
+  func oneMachine() throws {
+    let kit = BootKitScript(
+      appliance: try ApplianceURL(appliance),
+      machine: try .init(name: try IPXEText("node1"), addresses: [try MACAddress("52:54:00:00:00:01")]))
+    let text = try kit.text(for: .cd).text
+    #expect(text.contains("iseq ${net${bs-nic}/mac} 52:54:00:00:00:01 && goto port ||\ngoto nextnic\n"))
+    #expect(text.contains("this kit is for node1 (52:54:00:00:00:01)"))
+    #expect(throws: IPXEValueError.empty(what: "the list of the machine's addresses")) {
+      try BootKitScript.Machine(name: try IPXEText("node1"), addresses: [])
+    }
+  }
+
+  @Test("a fixed address is set on the port and handed on to the installer")
+  func fixedAddress() throws {
+    let fixed = try FixedAddress(
+      "192.0.2.5/28", gateway: try IPv4Address("192.0.2.1"), nameServers: [try IPv4Address("192.0.2.2")])
+    let text = try BootKitScript(appliance: try ApplianceURL(appliance), address: fixed).text(for: .cd).text
+    #expect(
+      text.contains(
+        """
+        set net${bs-nic}/ip 192.0.2.5
+        set net${bs-nic}/netmask 255.255.255.240
+        set net${bs-nic}/gateway 192.0.2.1
+        set net${bs-nic}/dns 192.0.2.2
+        ifopen net${bs-nic} && goto fetch ||
+
+        """))
+    #expect(!text.contains("ifconf"))
+    #expect(
+      text.contains(
+        "set bs-arguments bootstead.address=192.0.2.5/28 bootstead.gateway=192.0.2.1 bootstead.dns=192.0.2.2\n"))
+    #expect(try IPXEScript.install(try sampleBoot()).text.contains(" ${bs-arguments} BOOTIF="))
+  }
+
+  @Test(
+    "an address that no host can have is refused",
+    arguments: [
+      "192.0.2.5", "192.0.2.5/", "192.0.2.5/0", "192.0.2.5/31", "192.0.2.5/+24", "192.0.2.0/24", "192.0.2.255/24",
+      "127.0.0.1/8", "224.0.0.5/24", "0.0.0.5/24", "192.0.2/24", "192.0.2.5/24/1", "192.0.2.5 /24", "",
+    ])
+  func refusedAddress(text: String) { #expect(throws: IPXEValueError.self) { try FixedAddress(text) } }
+
+  @Test("a gateway outside of the network is refused")
+  func refusedGateway() throws {
+    for gateway in ["198.51.100.1", "192.0.2.5"] {
+      #expect(throws: IPXEValueError.self) {
+        try FixedAddress("192.0.2.5/24", gateway: try IPv4Address(gateway))
+      }
+    }
   }
 }
 

@@ -17,6 +17,7 @@ final class FakeAppliance: Sendable {
     var progress: [ProgressReport] = []
     var installed: [InstalledReport] = []
     var failed: [FailedReport] = []
+    var examined: [ExaminedReport] = []
     var inventories = 0
     var saved: [SavedDiskState] = []
     var wiped: [WipedReport] = []
@@ -142,6 +143,7 @@ final class FakeAppliance: Sendable {
     case AgentPath.saved: state.saved.append(try MessageCoder.decode(SavedDiskState.self, from: body))
     case AgentPath.wiped: state.wiped.append(try MessageCoder.decode(WipedReport.self, from: body))
     case AgentPath.failed: state.failed.append(try MessageCoder.decode(FailedReport.self, from: body))
+    case AgentPath.examined: state.examined.append(try MessageCoder.decode(ExaminedReport.self, from: body))
     default: throw AgentRefusal(code: .malformed, message: "no such path")
     }
     return []

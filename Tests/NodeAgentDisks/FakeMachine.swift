@@ -305,7 +305,7 @@ final class FakeMachine: CommandRunner, DiskSource {
       let isPool = table.hasSuffix(" read_only") && state.mapped.isSuperset(of: ["data-pool_tmeta", "data-pool_tdata"])
       let isVolume =
         table.contains(" thin /dev/mapper/bootstead-read-pool ") && state.mapped.contains("bootstead-read-pool")
-      guard isPool || isVolume, arguments.contains("--readonly") else { return nil }
+      guard isPool != isVolume, isVolume == arguments.contains("--readonly") else { return nil }
       guard !state.lostVolumes.contains(where: { table.hasSuffix(" " + $0) }) else { return nil }
       state.mapped.insert(arguments[1])
     case "remove": return state.mapped.remove(arguments.last ?? "") == nil ? nil : ""

@@ -248,21 +248,32 @@ struct ResponderTests {
   func foreignServers() throws {
     let responder = responder()
     let router = IPv4Address(192, 168, 1, 1)
-    responder.observe(try Self.offer(from: Self.address, "PXEClient"), interface: "lan")
-    responder.observe([1, 2, 3], interface: "lan")
+    responder.observe(try Self.offer(from: Self.address, "PXEClient"), from: router, interface: "lan")
+    responder.observe([1, 2, 3], from: router, interface: "lan")
     #expect(responder.foreignServers.isEmpty)
-    responder.observe(try Self.offer(from: router, nil), interface: "lan")
-    responder.observe(try Self.offer(from: router, "PXEClient"), interface: "lan")
-    responder.observe(try Self.offer(from: router, nil), interface: "lan")
+    responder.observe(try Self.offer(from: router, nil), from: router, interface: "lan")
+    responder.observe(try Self.offer(from: router, "PXEClient"), from: router, interface: "lan")
+    responder.observe(try Self.offer(from: router, nil), from: router, interface: "lan")
     #expect(responder.foreignServers.map(\.address) == [router])
     #expect(responder.foreignServers.first?.findings == [.claimsPXEWithoutVendorOptions])
+  }
+
+  @Test("a broadcast from this host's own address is not looked at, whatever it says")
+  func ownBroadcast() throws {
+    let responder = responder()
+    let router = IPv4Address(192, 168, 1, 1)
+    responder.observe(try Self.offer(from: router, nil), from: Self.address, interface: "lan")
+    #expect(responder.foreignServers.isEmpty)
+    responder.observe(try Self.offer(from: router, nil), from: router, interface: "lan")
+    #expect(responder.foreignServers.map(\.address) == [router])
   }
 
   @Test("forged offers fill no more than a bounded list")
   func foreignServerFlood() throws {
     let responder = responder()
     for value in 0..<200 {
-      responder.observe(try Self.offer(from: IPv4Address(10, 0, 0, UInt8(value)), nil), interface: "lan")
+      let server = IPv4Address(10, 0, 0, UInt8(value))
+      responder.observe(try Self.offer(from: server, nil), from: server, interface: "lan")
     }
     #expect(responder.foreignServers.count == 32)
   }

@@ -61,7 +61,7 @@ final class Appliance: TFTPOwner {
     switch datagram.destination.port {
     case 67: answer(datagram, port: .dhcp, on: link)
     case 4011: answer(datagram, port: .bootServer, on: link)
-    case 68: responder.observe(datagram.payload, interface: link.rawValue)
+    case 68: responder.observe(datagram.payload, from: datagram.source.address, interface: link.rawValue)
     default: tftp.receive(datagram)
     }
   }

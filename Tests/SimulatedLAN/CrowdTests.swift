@@ -2,6 +2,7 @@ import BootDecision
 import DHCP
 import NetworkAddress
 import ProxyDHCP
+import SeededNumbers
 import TFTP
 import Testing
 

@@ -1,3 +1,5 @@
+import SeededNumbers
+
 /// Files that the appliance serves by TFTP; the content does not matter, only that it arrives unchanged.
 enum Loaders {
   static let all: [String: [UInt8]] = [

@@ -1,4 +1,5 @@
 import NetworkAddress
+import SeededNumbers
 
 /// Two links with a router between them, and all who are on them: runs events in the order of their time, on a clock
 /// of its own. The same seed always gives the same run.

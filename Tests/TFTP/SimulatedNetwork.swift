@@ -1,19 +1,5 @@
+import SeededNumbers
 import TFTP
-
-/// Repeatable random numbers (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
 
 /// A client as EDK2's `Mtftp4Rrq.c` behaves: it takes blocks in order only, and answers each other one with an
 /// acknowledgement of the last that it has. After an acknowledgement it counts its window anew.

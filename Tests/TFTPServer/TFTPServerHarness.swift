@@ -39,14 +39,15 @@ let blob = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
 /// Runs a server on a free port of the loopback interface while the body runs.
 func withServer(
   limit: Int = 64, limitPerPeer: Int = 16, address: IPv4Address = IPv4Address(127, 0, 0, 1),
-  isServed: @escaping @Sendable (IPv4Address) -> Bool = { _ in true },
+  repeatWindow: Duration = .seconds(5), isServed: @escaping @Sendable (IPv4Address) -> Bool = { _ in true },
   _ body: @Sendable (TFTPServer, SocketAddress, EventLog) async throws -> Void
 ) async throws {
   let log = EventLog()
   let content = TFTPContent(bytes: blob)
   let server = TFTPServer(
     configuration: TFTPServerConfiguration(
-      addresses: [address], port: 0, transferLimit: limit, transferLimitPerPeer: limitPerPeer, isServed: isServed),
+      addresses: [address], port: 0, transferLimit: limit, transferLimitPerPeer: limitPerPeer,
+      repeatWindow: repeatWindow, isServed: isServed),
     logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), onEvent: { log.append($0) }
   ) { name, _ in
     switch name.path {

@@ -3,8 +3,12 @@
 # PID 1 of the micro-installer. Brings up devices, network and consoles, then keeps `bootstead-agent install` running.
 # It mounts no disk and activates no volume: whatever is done to disks is done by the agent.
 #
+# After a take-over by kexec, /etc/bootstead/network holds the old system's network, and a watchdog gives the machine back.
+#
 # Kernel arguments:
 #   BOOTIF=01-aa-bb-cc-dd-ee-ff   the interface the machine booted from; without it every interface with a link is tried
+#   bootstead.address=192.0.2.5/24, bootstead.gateway=192.0.2.1, bootstead.dns=192.0.2.1,192.0.2.2
+#                                 a fixed address instead of DHCP, as a boot kit hands it on
 #   bootstead.mode=rescue         a root shell on the consoles instead of the agent
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=linux
@@ -89,13 +93,43 @@ start_dhcp() {
 	[ -e "/run/bootstead/dhcp-$1" ] && return
 	: >"/run/bootstead/dhcp-$1"
 	say "asking for an address on $1 ($(cat "/sys/class/net/$1/address"))"
-	# Stays in the background for renewals, and tries for as long as the machine runs.
-	udhcpc -f -i "$1" -s /usr/share/udhcpc/default.script -t 5 -T 2 -A 3 -S -x "hostname:bootstead-installer" >/dev/null 2>&1 &
+	# Stays in the background for renewals, and tries for as long as the machine runs. Asks no oftener than RFC 2131 has it
+	# (4.1: first after 4 s): a server that is slow and does one request after the other would never catch up.
+	udhcpc -f -i "$1" -s /usr/share/udhcpc/default.script -t 6 -T 4 -A 2 -S -x "hostname:bootstead-installer" >/dev/null 2>&1 &
 }
 have_lease() { [ -n "$(ls /run/bootstead/leases 2>/dev/null)" ]; }
 
+# Gives the fixed address $1 to the boot interface, or to the first one that has a link within 20 s.
+fixed_address() {
+	waited=0
+	chosen=
+	while [ -z "$chosen" ] && [ $waited -lt 20 ]; do
+		chosen=$(interface_of "$wanted")
+		for interface in $(interfaces); do
+			ip link set "$interface" up
+			[ -z "$chosen" ] && [ -z "$wanted" ] && has_link "$interface" && chosen=$interface
+		done
+		[ -n "$chosen" ] || sleep 1
+		waited=$((waited + 1))
+	done
+	[ -n "$chosen" ] || { say "no interface for the fixed address $1; asking DHCP"; return 1; }
+	ip address add "$1" broadcast + dev "$chosen" || { say "$chosen does not take the address $1"; return 1; }
+	gateway=$(argument bootstead.gateway)
+	if [ -n "$gateway" ]; then
+		ip route replace default via "$gateway" dev "$chosen" || say "no route over $gateway"
+	fi
+	for server in $(argument bootstead.dns | tr ',' ' '); do echo "nameserver $server"; done >/etc/resolv.conf
+	mkdir -p /run/bootstead/leases
+	echo "${1%/*}" >"/run/bootstead/leases/$chosen"
+	say "fixed address $1 on $chosen"
+}
+
 network() {
 	wanted=$(argument BOOTIF | tr 'A-F' 'a-f' | sed 's/^01[-:]//; s/-/:/g')
+	fixed=$(argument bootstead.address)
+	if [ -n "$fixed" ]; then
+		fixed_address "$fixed" && return
+	fi
 	waited=0
 	while [ -z "$(interfaces)" ] && [ $waited -lt 20 ]; do sleep 1; waited=$((waited + 1)); done
 	for interface in $(interfaces); do ip link set "$interface" up; done
@@ -122,7 +156,138 @@ network() {
 	done
 	have_lease || say "no address from DHCP: is the cable plugged in, and is there a DHCP server? Still trying."
 }
-network
+
+# The installer that a running system started by kexec gives the machine back when it does not reach the appliance, as long
+# as nothing was written: the agent leaves its marks in /run/bootstead.
+watchdog() {
+	limit=$(sed -n 's/.*"watchdogSeconds":\([0-9]*\).*/\1/p' /etc/bootstead/boot.json 2>/dev/null)
+	[ -n "$limit" ] || return
+	touch /run/bootstead/reached
+	(
+		while [ ! -e /run/bootstead/writing ]; do
+			silent=$(($(date +%s) - $(stat -c %Y /run/bootstead/reached)))
+			if [ $silent -ge "$limit" ]; then
+				say "the appliance was not reached for $silent s and nothing was written: restarting into the system on the disk"
+				sync
+				sleep 1
+				reboot -f
+			fi
+			sleep 2
+		done
+	) &
+}
+
+# The interface that the take-over calls $1: hardware is found by its address, the rest has that name.
+handed_device() {
+	case "$1" in
+	l*) interface_of "$(awk -v name="$1" '$1 == "link" && $2 == name { print $3 }' "$HANDED")" ;;
+	*) echo "$1" ;;
+	esac
+}
+HANDED=/etc/bootstead/network
+# Brings up the network that the old system had. Hardware first; what stands on it after that.
+handed_network() {
+	waited=0
+	while [ $waited -lt 30 ]; do
+		missing=
+		for name in $(awk '$1 == "link" { print $2 }' "$HANDED"); do
+			[ -n "$(handed_device "$name")" ] || missing="$missing $name"
+		done
+		[ -z "$missing" ] && break
+		sleep 1
+		waited=$((waited + 1))
+	done
+	[ -z "$missing" ] || say "network cards of the old system are missing here:$missing; going on without them"
+	# Addresses are taken over as they were: nobody else has them.
+	for conf in /proc/sys/net/ipv6/conf/all /proc/sys/net/ipv6/conf/default; do echo 0 >$conf/accept_dad 2>/dev/null; done
+	while read -r what name rest; do
+		device=$(handed_device "$name")
+		[ -n "$device" ] || [ "$what" = nameserver ] || continue
+		# shellcheck disable=SC2086 # words are what is wanted
+		set -- $rest
+		echo 0 >"/proc/sys/net/ipv6/conf/$device/accept_dad" 2>/dev/null
+		case "$what" in
+		link) ip link set "$device" up ;;
+		mtu) ip link set "$device" mtu "$1" ;;
+		vlan)
+			modprobe -q 8021q
+			parent=$(handed_device "$1")
+			ip link add link "$parent" name "$device" type vlan id "$2" && ip link set "$device" up
+			;;
+		bond)
+			modprobe -q bonding max_bonds=0
+			ip link add "$device" type bond
+			echo "$1" >"/sys/class/net/$device/bonding/mode"
+			members=$2
+			ip link set "$device" address "$3"
+			shift 3
+			for option in "$@"; do echo "${option#*=}" >"/sys/class/net/$device/bonding/${option%%=*}"; done
+			for member in $(echo "$members" | tr , ' '); do
+				member=$(handed_device "$member")
+				[ -n "$member" ] && ip link set "$member" down && echo "+$member" >"/sys/class/net/$device/bonding/slaves"
+			done
+			ip link set "$device" up
+			;;
+		dhcp) handed_dhcp="$handed_dhcp $device" ;;
+		address) by_dhcp "$device" "$1" || handed_address "$device" "$1" ;;
+		route) by_dhcp "$device" "$1" || handed_route "$device" "$1" "$2" "$3" "$4" ;;
+		nameserver) echo "nameserver $name" >>/etc/resolv.conf ;;
+		esac
+	done <"$HANDED"
+	for device in $handed_dhcp; do
+		start_dhcp "$device"
+		waited=0
+		while [ ! -e "/run/bootstead/leases/$device" ] && [ $waited -lt 20 ]; do
+			sleep 1
+			waited=$((waited + 1))
+		done
+		[ -e "/run/bootstead/leases/$device" ] && continue
+		say "no lease on $device within $waited s; taking the address that it had"
+		while read -r what name rest; do
+			[ "$what" = address ] && [ "$(handed_device "$name")" = "$device" ] && by_dhcp "$device" "$rest" && handed_address "$device" "$rest"
+		done <"$HANDED"
+		while read -r what name rest; do
+			# shellcheck disable=SC2086
+			set -- $rest
+			[ "$what" = route ] && [ "$(handed_device "$name")" = "$device" ] && [ "$1" = 4 ] && handed_route "$device" "$1" "$2" "$3" "$4"
+		done <"$HANDED"
+	done
+	say "the old system's network: $(ip -o address show | awk '$4 !~ /^(127\.|::1|fe80:)/ { print $2, $4 }' | tr '\n' ' ')"
+}
+handed_dhcp=
+# Whether an address, or routes of a family, come to device $1 with its lease.
+by_dhcp() {
+	case "$2" in 6 | *:*) return 1 ;; esac
+	case " $handed_dhcp " in *" $1 "*) return 0 ;; esac
+	return 1
+}
+handed_address() {
+	case "$2" in
+	*:*) ip -6 address add "$2" dev "$1" ;;
+	*) ip address add "$2" broadcast + dev "$1" ;;
+	esac
+}
+# DEVICE FAMILY DESTINATION GATEWAY METRIC. A gateway outside of the device's own networks, as providers with single
+# addresses have it, is on the link.
+handed_route() {
+	metric=$5
+	[ "$metric" = 0 ] && metric=
+	if [ "$4" = - ]; then
+		ip "-$2" route add "$3" dev "$1" ${metric:+metric "$metric"} 2>/dev/null
+	else
+		ip "-$2" route add "$3" via "$4" dev "$1" ${metric:+metric "$metric"} 2>/dev/null ||
+			{ ip "-$2" route add "$4" dev "$1" 2>/dev/null && ip "-$2" route add "$3" via "$4" dev "$1" ${metric:+metric "$metric"}; }
+	fi
+}
+
+watchdog
+if [ -r $HANDED ]; then
+	handed_network
+	have_address() { [ -n "$(ip -o address show | awk '$4 !~ /^(127\.|::1|fe80:)/')" ]; }
+	have_address || network
+else
+	network
+fi
 
 if [ "$(argument bootstead.mode)" = rescue ]; then
 	say "rescue shell: nothing is installed, nothing is changed. 'reboot -f' leaves it."

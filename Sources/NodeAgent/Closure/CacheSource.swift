@@ -9,14 +9,17 @@ public protocol CacheSource: Sendable {
   func nar(url: String, from offset: UInt64) async throws -> any AsyncSequence<[UInt8], any Error>
 }
 
-/// What is not tried again.
+/// Trouble that is treated in a way of its own.
 public enum CacheSourceError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The cache does not have the file, or refuses to give it.
+  /// The cache does not have the file, or refuses to give it: not tried again.
   case gone(String)
+  /// Nobody answers, or the answer broke off: tried again for hours, because appliances and switches restart, and an
+  /// install that waits needs nobody.
+  case unanswered(String)
 
   public var description: String {
     switch self {
-    case .gone(let reason): reason
+    case .gone(let reason), .unanswered(let reason): reason
     }
   }
 }

@@ -72,6 +72,8 @@ public struct ClosureInstaller: Sendable {
     _ work: [NarInfo], store: borrowing OpenFile, record: inout InstallRecord, progress: ProgressCounter
   ) async throws(ClosureError) {
     var batch: [NarInfo] = []
+    let clock = ContinuousClock()
+    var recordedAt = clock.now
     var next = 0
     var failure: ClosureError?
     await withTaskGroup(of: (NarInfo, ClosureError?).self) { group in
@@ -100,10 +102,11 @@ public struct ClosureInstaller: Sendable {
           continue
         }
         batch.append(info)
-        if Self.size(of: batch) >= limits.batchSize {
+        if Self.size(of: batch) >= limits.batchSize || clock.now - recordedAt >= limits.batchInterval {
           do throws(SystemCallError) {
             try record.append(batch, store: store)
             batch = []
+            recordedAt = clock.now
           } catch {
             failure = failure ?? .system(error)
             group.cancelAll()

@@ -1,3 +1,4 @@
+import NixFormats
 import Synchronization
 
 /// How a closure is fetched.
@@ -5,26 +6,35 @@ public struct ClosureLimits: Sendable {
   /// Downloads at once.
   public var inFlight: Int
   public var paths: Int
-  /// Failures in a row, without one byte in between, before giving up.
+  /// Failures in a row, without one byte in between, before giving up: of a cache that answers, and of one that does not.
   public var attempts: Int
+  public var unansweredAttempts: Int
   /// Before the second attempt; doubled for each further one, up to 30 seconds.
   public var firstDelay: Duration
   /// In bytes: how much may be on its way to the disk before it is forced there and recorded.
   public var batchSize: UInt64
+  /// The longest that what has come stays unrecorded: so much of the copy does a power cut cost.
+  public var batchInterval: Duration
   /// Waits between attempts.
   public var wait: @Sendable (Duration) async throws -> Void
+  /// Told each trouble that is tried again, with its reason; called from several tasks.
+  public var noteTrouble: @Sendable (StorePath, String) -> Void
 
   public init(
-    inFlight: Int = 8, paths: Int = 100_000, attempts: Int = 8, firstDelay: Duration = .seconds(1),
-    batchSize: UInt64 = 256 << 20,
-    wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    inFlight: Int = 8, paths: Int = 100_000, attempts: Int = 8, unansweredAttempts: Int = 1000,
+    firstDelay: Duration = .seconds(1), batchSize: UInt64 = 256 << 20, batchInterval: Duration = .seconds(10),
+    wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    noteTrouble: @escaping @Sendable (StorePath, String) -> Void = { _, _ in }
   ) {
     self.inFlight = max(inFlight, 1)
     self.paths = paths
     self.attempts = max(attempts, 1)
+    self.unansweredAttempts = max(unansweredAttempts, 1)
     self.firstDelay = firstDelay
     self.batchSize = batchSize
+    self.batchInterval = batchInterval
     self.wait = wait
+    self.noteTrouble = noteTrouble
   }
 
   /// - Parameter failures: in a row, from 1.

@@ -54,19 +54,14 @@ struct ClosureWalk {
   }
 
   private func text(_ path: StorePath) async throws(ClosureError) -> [UInt8]? {
-    var failures = 0
+    var attempts = FetchAttempts(path, limits)
     while true {
       do {
         return try await source.narInfo(hashPart: path.hashPart)
-      } catch let error as CacheSourceError {
-        throw .invalid(path, reason: error.description)
+      } catch CacheSourceError.gone(let reason) {
+        throw .invalid(path, reason: reason)
       } catch {
-        failures += 1
-        guard failures < limits.attempts, !(error is CancellationError) else {
-          throw error is CancellationError
-            ? .cancelled : .unreachable(path, attempts: failures, reason: "\(error)")
-        }
-        do { try await limits.wait(limits.delay(after: failures)) } catch { throw .cancelled }
+        try await attempts.wait(after: error)
       }
     }
   }

@@ -59,7 +59,7 @@ struct StorePathFetch {
   }
 
   private func download(into stream: NARStream, _ unpacker: NARUnpacker) async throws(ClosureError) {
-    var failures = 0
+    var attempts = FetchAttempts(info.storePath, limits)
     while true {
       let start = stream.fileBytes
       let trouble: any Error
@@ -70,21 +70,15 @@ struct StorePathFetch {
         trouble = EndedEarly(received: stream.fileBytes, size: size)
       } catch let error as ClosureError {
         throw error
-      } catch let error as CacheSourceError {
-        throw .invalid(info.storePath, reason: error.description)
-      } catch is CancellationError {
-        throw .cancelled
+      } catch CacheSourceError.gone(let reason) {
+        throw .invalid(info.storePath, reason: reason)
       } catch {
         trouble = error
       }
       // It broke after the last byte: nothing is left to ask for.
       if let size = info.fileSize, stream.fileBytes == size { return }
-      if stream.fileBytes > start { failures = 0 }
-      failures += 1
-      guard failures < limits.attempts else {
-        throw .unreachable(info.storePath, attempts: failures, reason: "\(trouble)")
-      }
-      do { try await limits.wait(limits.delay(after: failures)) } catch { throw .cancelled }
+      if stream.fileBytes > start { attempts.progressed() }
+      try await attempts.wait(after: trouble)
     }
   }
 

@@ -2,12 +2,18 @@ import AgentProtocol
 import DiskLayout
 import HTTPConnection
 import NixFormats
+import Synchronization
 
 /// The real copy, by ``ClosureInstaller`` from the appliance's cache.
 public struct CopiedClosure: SystemCopy {
   private let client: HTTPClient
+  private let say: @Sendable (String) -> Void
 
-  public init(client: HTTPClient) { self.client = client }
+  /// - Parameter say: told why the copy stands still.
+  public init(client: HTTPClient, say: @escaping @Sendable (String) -> Void = { _ in }) {
+    self.client = client
+    self.say = say
+  }
 
   /// A task whose closure or keys can not be read.
   public struct MalformedTask: Error, CustomStringConvertible {
@@ -27,7 +33,8 @@ public struct CopiedClosure: SystemCopy {
     }
     guard !keys.isEmpty else { throw MalformedTask(description: "the task names no key of the cache") }
     let installer = try ClosureInstaller(
-      source: HTTPCacheSource(client: client, path: task.cachePath), trustedKeys: keys, targetRoot: target)
+      source: HTTPCacheSource(client: client, path: task.cachePath), trustedKeys: keys, targetRoot: target,
+      limits: ClosureLimits(noteTrouble: noteTrouble()))
     let closure = try await installer.installStore(root: root) { progress in
       let fraction = progress.bytesTotal > 0 ? Double(progress.bytesDone) / Double(progress.bytesTotal) : 1
       report(
@@ -37,5 +44,27 @@ public struct CopiedClosure: SystemCopy {
     }
     let outcome = try await installer.register(closure)
     report(1, "\(outcome)")
+  }
+
+  /// All downloads run into the same trouble at the same time: one line for all, and not too often.
+  private func noteTrouble() -> @Sendable (StorePath, String) -> Void {
+    let lastSaid = LastSaid()
+    return { [say] _, reason in
+      guard lastSaid.isDue(every: .seconds(15)) else { return }
+      say("copying: \(reason); trying again, what has come is kept")
+    }
+  }
+}
+
+private final class LastSaid: Sendable {
+  private let time = Mutex<ContinuousClock.Instant?>(nil)
+
+  func isDue(every interval: Duration) -> Bool {
+    let now = ContinuousClock.now
+    return time.withLock { time in
+      if let last = time, now - last < interval { return false }
+      time = now
+      return true
+    }
   }
 }

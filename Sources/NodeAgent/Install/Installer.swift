@@ -18,6 +18,9 @@ public struct Installer: Sendable {
   public let runner: any CommandRunner
   /// Where the new root gets mounted.
   public let target: String
+  let examiner: HardwareExaminer
+  /// Told of each answer; nil where no watchdog looks.
+  let contact: ApplianceContact?
   let readInventory: @Sendable () -> MachineInventory
   let pause: @Sendable (Duration) async throws -> Void
   let feed: ProgressFeed
@@ -26,6 +29,8 @@ public struct Installer: Sendable {
     overlay: BootOverlay, keys: AgentKeys, link: ApplianceLink, log: AgentLog, disks: any DiskPreparation,
     system: any SystemCopy, data: any DataKeeping = KeptData(), wiper: any DiskWiping = DiskWiper(),
     runner: any CommandRunner = SubprocessRunner(), target: String = "/mnt",
+    examiner: HardwareExaminer = HardwareExaminer(),
+    contact: ApplianceContact? = nil,
     readInventory: @escaping @Sendable () -> MachineInventory = { InventoryReader(root: "/").read() },
     pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
@@ -39,6 +44,8 @@ public struct Installer: Sendable {
     self.wiper = wiper
     self.runner = runner
     self.target = target
+    self.examiner = examiner
+    self.contact = contact
     self.readInventory = readInventory
     self.pause = pause
     feed = ProgressFeed(log: log)
@@ -68,6 +75,7 @@ public struct Installer: Sendable {
         try await pause(.seconds(error.isPassing ? 3 : 10))
         continue
       }
+      try contact?.note(task)
       switch task {
       case .install(let install):
         if try await self.install(install) { return }
@@ -80,6 +88,9 @@ public struct Installer: Sendable {
         announced = nil
         try await refresh(&inventory)
         try await pause(.seconds(10))
+      case .examine(let task):
+        try await examine(task, inventory)
+        announced = nil
       case .reboot:
         log.say("the appliance says: restart")
         return

@@ -85,6 +85,7 @@ struct KeptPool: Sendable {
     guard !sectors.overflow else {
       throw RebuildRefusal.unknownState(what: "The pool \(group.name)/\(pool.name)", detail: "its size is not credible")
     }
+    // No `--readonly` here: the kernel takes no pool into a read-only table (-EINVAL); `read_only` is the pool's own way.
     try await create(
       poolDevice,
       "0 \(sectors.partialValue) thin-pool \(node(metadataVolume)) \(node(dataVolume)) \(chunk / 512) 0 1 read_only")
@@ -100,7 +101,7 @@ struct KeptPool: Sendable {
       }
       let device = Self.prefix + "\(number)"
       do {
-        try await create(device, "0 \(size / 512) thin /dev/mapper/\(poolDevice) \(number)")
+        try await create(device, "0 \(size / 512) thin /dev/mapper/\(poolDevice) \(number)", options: ["--readonly"])
       } catch {
         throw RebuildRefusal.missingVolume(name: volume.name, pool: pool.name, detail: "\(error)")
       }
@@ -114,8 +115,8 @@ struct KeptPool: Sendable {
 
   // MARK: Devices
 
-  private func create(_ name: String, _ table: String) async throws {
-    try await runner.run(Command("dmsetup", ["create", name, "--readonly", "--table", table]))
+  private func create(_ name: String, _ table: String, options: [String] = []) async throws {
+    try await runner.run(Command("dmsetup", ["create", name] + options + ["--table", table]))
   }
 
   private func remove(_ name: String) async throws {

@@ -51,12 +51,14 @@ struct InstallerBuild: AsyncParsableCommand {
     }
   }
 
-  private func agentBeside() throws -> String {
-    let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    let path = own.deletingLastPathComponent().appendingPathComponent("bootstead-agent").path
-    guard FileManager.default.isExecutableFile(atPath: path) else {
-      throw CommandFailure.failed("there is no bootstead-agent at \(path): name it with --agent")
-    }
-    return path
+}
+
+/// The static agent that is installed beside this program.
+func agentBeside() throws -> String {
+  let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+  let path = own.deletingLastPathComponent().appendingPathComponent("bootstead-agent").path
+  guard FileManager.default.isExecutableFile(atPath: path) else {
+    throw CommandFailure.failed("there is no bootstead-agent at \(path): name it with --agent")
   }
+  return path
 }

@@ -22,6 +22,8 @@ struct MachineSet: AsyncParsableCommand {
   @Option(help: "The boot image that installs it.") var image: String?
   @Option(help: "What its next boot does, once: rescue.") var nextBoot: String?
   @Option(help: "Never answer it: true or false.") var blocked: Bool?
+  @Option(help: "Changes of its hardware that hold an install: drift, smart, read-test, comma separated.")
+  var holdOn: String?
   @Option(help: "The form of offer its firmware takes: auto, direct, binl or menu.") var offerStyle: String?
   @Option(help: "Milliseconds to wait before an offer, 0 to 2000.") var replyDelay: Int?
   @Option(help: "The boot loader instead of the usual one for its architecture.") var loader: String?
@@ -41,6 +43,7 @@ struct MachineSet: AsyncParsableCommand {
       request.image = image
       request.nextBoot = nextBoot
       request.blocked = blocked
+      request.holdOn = try holdOn.map(hardwareHolds)
       if !layout.isEmpty {
         var spec = current.machine.layout
         try layout.apply(to: &spec)

@@ -82,6 +82,7 @@ struct MachineShow: AsyncParsableCommand {
         for finding in disk.contents.findings { add("", "  " + finding) }
       }
     }
+    lines += FactsText.standing(detail.hardware)
     if let plan = machine.plan { lines.append("\n" + plan.preview(width: 78)) }
     return lines.joined(separator: "\n")
   }

@@ -32,6 +32,9 @@ struct ApplianceClient: Sendable {
     }
   }
 
+  /// A file as it is.
+  func bytes(_ path: String) async throws -> [UInt8] { [UInt8](try await send("GET", path, body: nil)) }
+
   /// A request whose answer has no content.
   func perform(_ method: String, _ path: String, body: Data? = nil) async throws {
     _ = try await send(method, path, body: body)

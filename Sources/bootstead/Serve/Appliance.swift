@@ -26,6 +26,9 @@ struct Appliance: Sendable {
     var consoles: [String]
     var enrolment: Enrolment?
     var loaderDirectories: [String]
+    /// The agent that machines are taken over with; nil: the one beside this program.
+    var agent: String?
+    var takeoverWatchdogSeconds = 300
   }
 
   private let options: Options
@@ -35,6 +38,7 @@ struct Appliance: Sendable {
   private let catalogue: ImageCatalogue
   private let applianceKey: SigningPrivateKey
   private let addresses: [String: IPv4Address]
+  private let takeover: TakeoverSetting
   private let lock: DataDirectoryLock
   private let startedAt = Date()
 
@@ -47,6 +51,7 @@ struct Appliance: Sendable {
     lock = try DataDirectoryLock(data)
     addresses = try Appliance.addresses(of: options.interfaces)
     for address in addresses.values { try checkPort(options.httpPort, on: address) }
+    takeover = TakeoverSetting(options, addresses: addresses, logger: logger)
     applianceKey = try ApplianceKey.loadOrCreate(at: data.appendingPathComponent("appliance.key"))
     fleet = try Fleet(path: data.appendingPathComponent("fleet.sqlite").path)
     let signingKey = try SigningKey.loadOrCreate(
@@ -110,7 +115,8 @@ struct Appliance: Sendable {
       decisions: sink, logger: Logger(label: "dhcp"))
     let tftp = tftpServer(proxy)
     // One listener to each served address: nothing is offered on the appliance's other interfaces.
-    let boot = addresses.values.sorted { $0.value < $1.value }.map { bootServer(proxy, enrolment, on: $0) }
+    let boot = (addresses.values.sorted { $0.value < $1.value }.map(\.description) + takeover.ipv6Addresses)
+      .map { bootServer(proxy, enrolment, on: $0) }
     let socketPath = options.dataDirectory.appendingPathComponent("bootstead.sock").path
     try removeStaleSocket(socketPath)
     let fleet = fleet
@@ -122,6 +128,7 @@ struct Appliance: Sendable {
         changed.enrolment = value
         proxy.update(policy: changed)
       },
+      takeover: takeover.offers(fleet: fleet, key: applianceKey.publicKey),
       status: { [self] in try await status(proxy, tftp, enrolment) })
     let operatorServer = routes.application(socketPath: socketPath, logger: Logger(label: "api"))
     logger.info(
@@ -173,19 +180,20 @@ struct Appliance: Sendable {
       })
   }
 
-  private func bootServer(_ proxy: ProxyDHCPServer, _ enrolment: EnrolmentCell, on address: IPv4Address) -> some Service
-  {
-    BootServer(
-      fleet: fleet, cache: cache, catalogue: catalogue, applianceKey: applianceKey,
-      configuration: .init(
-        host: address.description, port: options.httpPort, advertisedURL: { [self] in advertisedURL($0) },
-        consoleArguments: options.consoles.map { "console=\($0)" }, enrolment: { enrolment.value },
-        onContact: { event in
-          switch event {
-          case .script(let mac): proxy.note(.fetch, of: mac)
-          case .loader(let address): proxy.note(.loader, from: address)
-          }
-        }), logger: Logger(label: "http")
+  private func bootServer(_ proxy: ProxyDHCPServer, _ enrolment: EnrolmentCell, on address: String) -> some Service {
+    var configuration = BootServer.Configuration(
+      host: address, port: options.httpPort, advertisedURL: { [self] in advertisedURL($0) },
+      consoleArguments: options.consoles.map { "console=\($0)" }, enrolment: { enrolment.value },
+      onContact: { event in
+        switch event {
+        case .script(let mac): proxy.note(.fetch, of: mac)
+        case .loader(let address): proxy.note(.loader, from: address)
+        }
+      })
+    configuration.takeover = takeover.source
+    return BootServer(
+      fleet: fleet, cache: cache, catalogue: catalogue, applianceKey: applianceKey, configuration: configuration,
+      logger: Logger(label: "http")
     ).application()
   }
 

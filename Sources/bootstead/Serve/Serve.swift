@@ -30,12 +30,22 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "A directory with iPXE binaries, beside those of Debian's package. May be repeated.")
   var loaderDirectory: [String] = []
 
+  @Option(
+    help: "The static agent that 'kexec' takes machines over with (default: bootstead-agent beside this program).")
+  var agent: String?
+
+  @Option(help: "Seconds after which a machine that was taken over and reaches nobody goes back to its old system.")
+  var takeoverWatchdog: Int = 300
+
   @Option(help: "The least that is logged: trace, debug, info, warning or error.")
   var logLevel: String = "info"
 
   func validate() throws {
     guard !interface.isEmpty else { throw ValidationError("name an interface to answer on: --interface NAME") }
     guard (1...65_535).contains(httpPort) else { throw ValidationError("--http-port \(httpPort) is no port") }
+    guard (30...86_400).contains(takeoverWatchdog) else {
+      throw ValidationError("--takeover-watchdog \(takeoverWatchdog) is not 30 seconds to a day")
+    }
     guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("--log-level '\(logLevel)' is unknown") }
     for console in console {
       do { _ = try KernelArgument("console=\(console)") } catch { throw ValidationError("--console: \(error)") }
@@ -58,7 +68,8 @@ struct Serve: AsyncParsableCommand {
       let appliance = try await Appliance(
         Appliance.Options(
           interfaces: interface, dataDirectory: URL(fileURLWithPath: data), httpPort: httpPort, consoles: console,
-          enrolment: enrolment.flatMap { Enrolment(rawValue: $0) }, loaderDirectories: loaderDirectory))
+          enrolment: enrolment.flatMap { Enrolment(rawValue: $0) }, loaderDirectories: loaderDirectory, agent: agent,
+          takeoverWatchdogSeconds: takeoverWatchdog))
       try await appliance.run()
     }
   }

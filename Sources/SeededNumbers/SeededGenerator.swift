@@ -1,10 +1,11 @@
-/// Repeatable random numbers (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
+/// Repeatable random numbers (SplitMix64; Steele, Lea, Flood 2014), for tests and labs: what failed comes again with its
+/// seed. Nothing that has to be unpredictable may use it.
+public struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  public init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var value = state
     value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -13,12 +14,12 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 
   /// True with a probability of 0 to 1.
-  mutating func chance(_ probability: Double) -> Bool {
+  public mutating func chance(_ probability: Double) -> Bool {
     probability > 0 && Double(next() >> 11) < probability * 0x1p53
   }
 
   /// A duration between zero and a limit, in whole microseconds.
-  mutating func duration(upTo limit: Duration) -> Duration {
+  public mutating func duration(upTo limit: Duration) -> Duration {
     let microseconds = limit.components.seconds * 1_000_000 + limit.components.attoseconds / 1_000_000_000_000
     return microseconds > 0 ? .microseconds(Int64(next() % UInt64(microseconds + 1))) : .zero
   }
