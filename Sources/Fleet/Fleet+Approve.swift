@@ -31,7 +31,7 @@ extension Fleet {
         try record("approved by the operator, to go on", of: machine, kind: "setting", in: database, now: now)
         return try detail(of: machine, in: database)
       }
-      if machine.finishedInstall == machine.install {
+      if machine.finishedInstall != nil, machine.rebuild == nil {
         try approveInstalled(&machine, in: database, now: now)
         return try detail(of: machine, in: database)
       }

@@ -86,7 +86,7 @@ extension Fleet {
       return "erasing " + wipe.disks.map { $0.serial ?? $0.identifier }.joined(separator: ", ")
     }
     guard let order = machine.rebuild else { return "installing" }
-    return order.task.volumeGroupUUID == nil ? "rebuilding, its data is given up" : "rebuilding, its data stays"
+    return order.task.volumeGroupUUID == nil ? "rebuilding" : "rebuilding, its data stays"
   }
 
   private static func looping(_ machine: BootStanding, _ now: Date) -> BootIntent? {

@@ -47,6 +47,9 @@ extension Fleet {
       machine.wipe = nil
       machine.closure = try request.closure.map(checkedClosure) ?? machine.closure
       machine.acceptsHardware = request.acceptsHardware
+      machine.comparesCode = machine.comparesCode || request.comparesCode
+      // What was compared was the code of the last install's agent.
+      if [.installed, .active].contains(machine.state) { machine.trust = .trustOnFirstUse }
       machine.evidenceRefusal = nil
       machine.planRefusal = nil
       machine.bootsWithoutReport = []
@@ -80,6 +83,16 @@ extension Fleet {
     var notes: [String] = []
     for change in try addressChanges(of: machine, request, in: database) {
       notes.append("the address \(change.old) is replaced by \(change.new)")
+    }
+    let secrets = try String.fetchAll(
+      database, sql: "SELECT name FROM secret WHERE machine = ? AND NOT firstUse ORDER BY name", arguments: [machine.id]
+    )
+    if !secrets.isEmpty {
+      let names = secrets.joined(separator: ", ")
+      notes.append(
+        machine.comparesCode || request.comparesCode
+          ? "the install waits until you compare the code on its screen, and then gets the secrets \(names)"
+          : "the secrets \(names) are withheld, as nobody compares the code on its screen: add --compare-code")
     }
     if let owner = try otherOwner(of: Set(draft.replacements.values), than: machine, in: database) {
       notes.append("\(owner.disk) is on record as a disk of the machine '\(owner.name)'")
@@ -137,7 +150,7 @@ extension Fleet {
     let present = try addresses(of: machine, in: database)
     let list = present.map(\.description).joined(separator: ", ")
     return try request.replaceAddresses.compactMap { change -> AddressChange? in
-      if present.contains(change.new), change.old != change.new { return nil }
+      if present == [change.new] { return nil }
       if change.old == nil, present.count != 1 {
         throw FleetError.invalidValue(
           field: "replace-mac",
@@ -151,7 +164,7 @@ extension Fleet {
       if change.new.isMulticast || change.new.value == 0 {
         throw FleetError.invalidValue(field: "replace-mac", reason: "\(change.new) is not the address of one card")
       }
-      if let owner = try find(mac: change.new, in: database), owner.state != .discovered || owner.id == machine.id {
+      if let owner = try find(mac: change.new, in: database), owner.id != machine.id, owner.state != .discovered {
         throw FleetError.addressTaken(change.new.description, owner: owner.name.text)
       }
       return (old, change.new)
@@ -160,7 +173,7 @@ extension Fleet {
 
   private func replace(_ change: AddressChange, of machine: Machine, in database: Database, now: Date) throws {
     // The new board asked before, and was registered as a stranger.
-    if let stranger = try find(mac: change.new, in: database), stranger.state == .discovered {
+    if let stranger = try find(mac: change.new, in: database), stranger.id != machine.id {
       try record(
         "\(change.new) was discovered as '\(stranger.name)', which is this machine", of: machine, kind: "setting",
         in: database, now: now)

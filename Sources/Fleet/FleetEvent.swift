@@ -9,7 +9,7 @@ public struct FleetEvent: Codable, Sendable, FetchableRecord, MutablePersistable
   /// The machine's row, or nil for the appliance itself.
   public var machine: Int64?
   public var at: Date
-  /// `state`, `progress`, `consent`, `discovered`, `setting`, `alarm`.
+  /// `state`, `progress`, `consent`, `discovered`, `setting`, `claim`, `refusal`, `saved`, `alarm`.
   public var kind: String
   /// The state after this event, where it changed the state.
   public var state: MachineState?

@@ -31,6 +31,8 @@ public struct RebuildRequest: Codable, Sendable {
   public var fingerprint: FingerprintDepth = .sampled
   /// The machine that asks is the recorded one, whatever the evidence.
   public var acceptsHardware: Bool = false
+  /// Nothing begins before the operator has compared the short code.
+  public var comparesCode: Bool = false
   /// Another system than the recorded one.
   public var closure: String?
   /// The node gets the order to start from the network.

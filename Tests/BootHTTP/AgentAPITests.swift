@@ -113,6 +113,90 @@ struct AgentAPITests {
     }
   }
 
+  @Test("a node's report gets its orders, a rebuild its saved state, and each answer is signed")
+  func rebuild() async throws {
+    let appliance = try BootAppliance()
+    try await appliance.add()
+    // One agent: another one would have to wait until this one was silent for a while.
+    let (key, node) = (try SigningPrivateKey(), try SigningPrivateKey())
+    let group = "Zt4nWq-1a2B-c3D4-e5F6-g7H8-i9J0-kLmNoP"
+    try await appliance.serving { port in
+      func script() async throws -> String {
+        try await raw(port) { try $0.get("/boot.ipxe?mac=52-54-00-00-00-01").text }
+      }
+      @Sendable func nonce(_ script: String) throws -> BootNonce {
+        try BootNonce(String(try #require(script.firstMatch(of: /\/boot\/overlay\/([0-9a-f]{32})\.cpio/)).1))
+      }
+      func ask(_ work: @escaping @Sendable (inout Agent) throws -> Void) async throws {
+        try await raw(port) { connection in
+          var agent = Agent(connection: connection, key: key, applianceKey: appliance.key.publicKey)
+          try work(&agent)
+        }
+      }
+      @Sendable func report(_ agent: inout Agent, counter: UInt64) throws -> NodeOrders {
+        let body = try MessageCoder.encode(
+          NodeReport(
+            machineName: "node1", nodeKey: node.publicKey, closure: BootAppliance.closure, kernel: "6",
+            bootIdentifier: "b", uptime: 1))
+        let request = try SignedRequest.sign(
+          method: "POST", path: AgentPath.report, body: body, session: SessionIdentifier(node: node.publicKey),
+          counter: counter, key: node)
+        let answer = try agent.send(request, body)
+        #expect(answer.status == 200)
+        return try MessageCoder.decode(NodeOrders.self, from: answer.body)
+      }
+      @Sendable func task(_ agent: inout Agent, _ nonce: BootNonce) throws -> InstallTask {
+        try agent.claim(nonce: nonce)
+        let task = try MessageCoder.decode(AgentTask.self, from: agent.ask("GET", AgentPath.task).body)
+        guard case .install(let install) = task else {
+          throw AgentRefusal(code: .notExpected, message: "no install but \(task)")
+        }
+        return install
+      }
+
+      let first = try nonce(await script())
+      try await ask { agent in
+        let install = try task(&agent, first)
+        let state = SavedDiskState(task: "other", partitionTables: [:], volumeGroups: [:])
+        #expect(try agent.ask("POST", AgentPath.saved, MessageCoder.encode(state)).status == 409)
+        let installed = InstalledReport(
+          task: install.identifier, nodeKey: node.publicKey, nodeRecipient: AgeIdentity().recipient,
+          disks: [InstalledDisk(identifier: "ata-D", serial: "S", volumeGroupName: "data", volumeGroupUUID: group)],
+          closure: install.closure)
+        #expect(try agent.ask("POST", AgentPath.installed, MessageCoder.encode(installed)).status == 204)
+        #expect(try report(&agent, counter: 1) == NodeOrders(nextReport: 60))
+      }
+      var request = RebuildRequest()
+      request.now = true
+      request.digest = try await appliance.fleet.previewRebuild("node1", request).digest
+      let install = try await appliance.fleet.rebuild("node1", request).machine.install
+      try await ask { agent in
+        let order = try report(&agent, counter: 2).networkBoot
+        #expect(order != nil)
+      }
+      let text = try await script()
+      #expect(text.contains("rebuilding, its data stays"))
+      try await ask { agent in
+        try agent.claim(nonce: nonce(text))
+        let answer = try agent.ask("GET", AgentPath.task)
+        // The disk of this agent is blank: the group is missing.
+        guard case .wait(let reason, _) = try MessageCoder.decode(AgentTask.self, from: answer.body) else {
+          Issue.record("the rebuild began without its group")
+          return
+        }
+        #expect(reason.contains(group))
+        let state = SavedDiskState(task: install, partitionTables: [:], volumeGroups: [:])
+        #expect(try agent.ask("POST", AgentPath.saved, MessageCoder.encode(state)).status == 409)
+        let wiped = WipedReport(task: "none", disks: [:])
+        #expect(try agent.ask("POST", AgentPath.wiped, MessageCoder.encode(wiped)).status == 409)
+      }
+      // A rebuild that comes back again and again without a word is held, as a first install is.
+      for _ in 0..<5 { #expect(try await script().contains("bs-kernel")) }
+      let held = try await script()
+      #expect(held.contains("is held: 5 boots in 10 minutes without a report") && held.contains("bootstead why node1"))
+    }
+  }
+
   @Test(
     "requests without signature, with odd headers and with bodies that are no message are refused, each with a status")
   func malformed() async throws {

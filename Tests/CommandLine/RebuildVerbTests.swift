@@ -117,6 +117,46 @@ struct RebuildVerbTests {
     }
   }
 
+  @Test(
+    "on a terminal it asks, and nothing but yes is consent",
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"), "needs script of util-linux"),
+    arguments: [("yes", 0), ("no", 5), ("", 5), ("y", 5)] as [(String, Int32)])
+  func prompt(answer: String, status: Int32) async throws {
+    try await withAppliance { appliance in
+      try await install(in: appliance.data())
+      try await appliance.serving {
+        let ended = try await ApplianceProcess.run(
+          "/usr/bin/script", ["-qec", "\(ApplianceProcess.program) rebuild node1", "/dev/null"], input: answer + "\n",
+          environment: ["BOOTSTEAD_SOCKET": appliance.socket()])
+        #expect(ended.status == status && ended.output.contains("Rebuild node1 like this?"), "\(ended)")
+        let shown = try await appliance.bootstead("machine", "list")
+        #expect(shown.output.contains(status == 0 ? "armed" : "active"), "\(shown)")
+      }
+    }
+  }
+
+  @Test("a machine that boots again and again without a word is held, and why and show say so")
+  func held() async throws {
+    try await withAppliance { appliance in
+      try FileManager.default.createDirectory(atPath: appliance.data(), withIntermediateDirectories: true)
+      let fleet = try Fleet(path: appliance.data() + "/fleet.sqlite")
+      let mac = try MACAddress("525400000001")
+      _ = try await fleet.add(AddMachine(name: try MachineName("node1"), addresses: [mac], layout: LayoutSpec()))
+      for _ in 0..<5 {
+        _ = try await fleet.boot(
+          BootContact(mac: mac, uuid: nil, serial: nil, product: nil, platform: nil), enrolment: .closed)
+      }
+      try fleet.close()
+      try await appliance.serving {
+        let text = "5 boots in 10 minutes without a report"
+        #expect(try await appliance.bootstead("why", "node1").output.contains(text))
+        #expect(try await appliance.bootstead("machine", "show", "node1").output.contains(text))
+        _ = try await appliance.bootstead("machine", "approve", "node1")
+        #expect(try await !appliance.bootstead("why", "node1").output.contains(text))
+      }
+    }
+  }
+
   @Test("wrong names, serials, addresses and values are refused with what was expected and what was found")
   func badInput() async throws {
     try await withAppliance { appliance in

@@ -342,6 +342,41 @@ struct RebuildTests {
     #expect((other as? AgentRefusal)?.code == .notExpected)
   }
 
+  @Test("secrets of a rebuilt machine leave only after its new code was compared, and the preview says so before")
+  func secrets() async throws {
+    var node = try await InstalledMachine(Registry())
+    try await node.registry.fleet.setSecret(Data("hush".utf8), named: "token", of: "node1")
+    var request = RebuildRequest()
+    let notes = try await node.registry.fleet.previewRebuild("node1", request).notes
+    #expect(notes.contains { $0.contains("token are withheld") && $0.contains("--compare-code") })
+    request.comparesCode = true
+    let compared = request
+    try await node.rebuild { $0 = compared }
+    #expect(try await node.boot().reason?.contains("compare the code") == true)
+    var approval = ApproveMachine()
+    approval.code = try #require(try await node.registry.fleet.machine("node1").code).description
+    _ = try await node.registry.fleet.approve("node1", approval)
+    let task = try #require(try await node.agent.task(node.registry).install)
+    #expect(task.rebuild != nil && task.sealedSecrets["token"] != nil && task.consent.trust == .codeCompared)
+  }
+
+  @Test("an address that the machine has already takes the place of the old one")
+  func secondAddress() async throws {
+    let node = try await InstalledMachine(Registry())
+    let (old, new) = (try MACAddress("525400000001"), try MACAddress("525400000005"))
+    var change = SetMachine()
+    change.addAddresses = [new]
+    _ = try await node.registry.fleet.set("node1", change)
+    var request = RebuildRequest()
+    request.replaceAddresses = [.init(old: nil, new: new)]
+    let ambiguous = request
+    let error = await refusal { _ = try await node.registry.fleet.previewRebuild("node1", ambiguous) }
+    #expect("\(try #require(error))".contains("say which one is gone"))
+    request.replaceAddresses = [.init(old: old, new: new)]
+    let replaced = request
+    #expect(try await node.rebuild { $0 = replaced }.addresses == [new])
+  }
+
   @Test("a renamed machine's group is looked for by the tags that it carries")
   func renamed() async throws {
     var node = try await InstalledMachine(Registry())

@@ -41,7 +41,11 @@ struct MachineShow: AsyncParsableCommand {
     add("runs", machine.runningClosure)
     add("held", detail.hold)
     add("no layout", machine.planRefusal)
-    add("evidence", machine.evidenceRefusal)
+    add(
+      "evidence",
+      machine.evidenceRefusal.map {
+        "\($0). If it is that machine nevertheless: bootstead machine approve \(machine.name) --code CODE"
+      })
     if let order = machine.rebuild { for line in text(of: order) { add("rebuild", line) } }
     for disk in machine.wipe?.disks ?? [] { add("wipe", "\(disk.identifier), serial \(disk.serial ?? "none")") }
     add("restart", machine.networkBoot.map { $0.deliveredAt == nil ? "ordered, not heard yet" : "ordered and heard" })
@@ -85,7 +89,7 @@ struct MachineShow: AsyncParsableCommand {
 
   private func text(of order: RebuildOrder) -> [String] {
     let task = order.task
-    var lines = [task.volumeGroupUUID.map { "keeps the volume group \($0)" } ?? "gives the data up"]
+    var lines = [task.volumeGroupUUID.map { "keeps the volume group \($0)" } ?? "keeps no recorded volume group"]
     lines += task.disks.map { "expects the disk \($0.identifier), serial \($0.serial ?? "not recorded")" }
     if !order.loseData.isEmpty { lines.append("may lose the data on \(order.loseData.joined(separator: ", "))") }
     if task.mayRepairPool { lines.append("may repair the pool") }

@@ -27,6 +27,9 @@ struct RebuildCommand: AsyncParsableCommand {
   @Flag(help: "A damaged thin pool may be repaired, after its metadata was saved.") var repairPool = false
   @Option(help: "How much of the data is read to compare it: sampled or full.") var fingerprint = "sampled"
   @Flag(help: "The machine that asks is the recorded one, whatever hardware it shows.") var acceptHardware = false
+  @Flag(
+    help: "Begin nothing before the code on its screen was compared: bootstead machine approve NAME --code CODE.")
+  var compareCode = false
   @Option(help: "The store path of another NixOS system than the recorded one.") var closure: String?
   @Flag(help: "Tell the running node to start from the network at once.") var now = false
   @Flag(help: "Print what would be done, and change nothing.") var dryRun = false
@@ -74,6 +77,7 @@ struct RebuildCommand: AsyncParsableCommand {
     request.mayRepairPool = repairPool
     request.fingerprint = FingerprintDepth(rawValue: fingerprint) ?? .sampled
     request.acceptsHardware = acceptHardware
+    request.comparesCode = compareCode
     request.closure = closure
     request.now = now
     request.window = Double(window) * 60
