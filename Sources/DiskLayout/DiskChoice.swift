@@ -3,16 +3,32 @@ struct DiskChoice {
   var disk: Disk
   var notes: [String]
 
-  /// - Parameter isOwn: tells whether a disk carries this machine's own partitions.
-  init(inventory: DiskInventory, spec: LayoutSpec, consent: Consent, isOwn: (Disk) -> Bool) throws(LayoutRefusal) {
+  /// - Parameters:
+  ///   - data: the disk that gets the data and not the system.
+  ///   - isOwn: tells whether a disk carries this machine's own partitions.
+  init(
+    inventory: DiskInventory, spec: LayoutSpec, consent: Consent, without data: Disk? = nil, isOwn: (Disk) -> Bool
+  ) throws(LayoutRefusal) {
     guard !inventory.disks.isEmpty else { throw .noDisks(raidControllers: inventory.raidControllers) }
-    switch spec.systemDisk {
-    case .automatic:
-      self = try Self.automatic(inventory, consent, isOwn)
-    case .id(let id):
-      self = try Self.named(spec.systemDisk, inventory) { $0.id == id || $0.aliases.contains(id) }
-    case .serial(let serial):
-      self = try Self.named(spec.systemDisk, inventory) { $0.serial == serial }
+    if spec.systemDisk == .automatic {
+      self = try Self.automatic(inventory, consent, without: data, isOwn)
+    } else {
+      self = try DiskChoice(named: spec.systemDisk, in: inventory)
+      if disk == data {
+        throw .invalidSpec(field: "data disk", problem: "\(disk.id) is named as the system disk too")
+      }
+    }
+  }
+
+  /// The disk with this name.
+  init(named wanted: SystemDisk, in inventory: DiskInventory) throws(LayoutRefusal) {
+    guard !inventory.disks.isEmpty else { throw .noDisks(raidControllers: inventory.raidControllers) }
+    self = try Self.named(wanted, inventory) { disk in
+      switch wanted {
+      case .automatic: false
+      case .id(let id): disk.id == id || disk.aliases.contains(id)
+      case .serial(let serial): disk.serial == serial
+      }
     }
   }
 
@@ -40,12 +56,14 @@ struct DiskChoice {
   }
 
   private static func automatic(
-    _ inventory: DiskInventory, _ consent: Consent, _ isOwn: (Disk) -> Bool
+    _ inventory: DiskInventory, _ consent: Consent, without data: Disk?, _ isOwn: (Disk) -> Bool
   ) throws(LayoutRefusal) -> DiskChoice {
     var verdicts: [DiskVerdict] = []
     var eligible: [Disk] = []
     for disk in inventory.disks {
-      if let reason = never(disk) ?? unlessNamed(disk) {
+      if disk == data {
+        verdicts.append(DiskVerdict(disk: disk.summary, reason: "it is the data disk"))
+      } else if let reason = never(disk) ?? unlessNamed(disk) {
         verdicts.append(DiskVerdict(disk: disk.summary, reason: reason))
       } else {
         eligible.append(disk)

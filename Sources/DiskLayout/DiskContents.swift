@@ -131,6 +131,13 @@ public struct Signature: Codable, Sendable, Hashable, CustomStringConvertible {
 
 /// An LVM volume group as its metadata on a physical volume describes it.
 public struct FoundVolumeGroup: Codable, Sendable, Hashable {
+  /// The Bootstead machine whose group this is, where it is another one.
+  func otherMachine(than name: String) -> String? {
+    let mark = PlannedVolumeGroup.machineTag("")
+    guard tags.contains(PlannedVolumeGroup.tag), !tags.contains(mark + name) else { return nil }
+    return tags.first { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.utf8.count)) }
+  }
+
   public var name: String
   public var uuid: String
   public var tags: [String]

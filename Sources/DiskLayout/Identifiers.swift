@@ -1,13 +1,22 @@
 /// The identifiers of one machine's layout on one disk.
 struct Identifiers {
+  /// What a disk is laid out for: one that carries data alone is never taken for one with a system.
+  enum Purpose: String {
+    case system = "bootstead layout 1"
+    case data = "bootstead data disk 1"
+  }
+
+  /// The disk's stable name when it was laid out.
+  let disk: String
   let table: String
   let system: String
   let esp: String
   let physicalVolume: String
   private let lasting: [String]
 
-  init(_ identity: LayoutIdentity, _ disk: String) {
-    lasting = ["bootstead layout 1", identity.machineID, disk]
+  init(_ identity: LayoutIdentity, _ disk: String, for purpose: Purpose = .system) {
+    self.disk = disk
+    lasting = [purpose.rawValue, identity.machineID, disk]
     let passing = lasting + [identity.installID]
     table = StableUUID.derive(from: lasting + ["table"])
     system = StableUUID.derive(from: passing + ["system"])

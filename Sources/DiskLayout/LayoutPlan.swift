@@ -1,4 +1,4 @@
-/// How one disk will be laid out: everything that the installer does to it, and the node's configuration declares of it.
+/// How a machine's disk, or its two disks, will be laid out: everything that the installer does to it, and the node's configuration declares of it.
 /// All positions and sizes are bytes.
 public struct LayoutPlan: Codable, Sendable, Hashable {
   public var layout: String
@@ -7,7 +7,10 @@ public struct LayoutPlan: Codable, Sendable, Hashable {
   public var situation: DiskSituation
   /// GPT disk GUID, lower case.
   public var tableUUID: String
+  /// Those of the system disk.
   public var partitions: [PlannedPartition]
+  /// The disk with the data, where it is another one than the system's.
+  public var dataDisk: PlannedDataDisk?
   public var volumeGroup: PlannedVolumeGroup
   public var pool: PlannedPool
   public var volumes: [PlannedVolume]
@@ -18,7 +21,25 @@ public struct LayoutPlan: Codable, Sendable, Hashable {
   /// What is lost, for people; empty on a blank disk.
   public var destroys: [String]
 
-  public func partition(_ role: PartitionRole) -> PlannedPartition? { partitions.first { $0.role == role } }
+  public func partition(_ role: PartitionRole) -> PlannedPartition? {
+    partitions.first { $0.role == role } ?? (dataDisk?.partition.role == role ? dataDisk?.partition : nil)
+  }
+
+  /// The partition tables of the plan, the system disk's first.
+  public var tables: [PlannedTable] {
+    let system = PlannedTable(disk: disk, situation: situation, uuid: tableUUID, partitions: partitions)
+    guard let dataDisk else { return [system] }
+    return [
+      system,
+      PlannedTable(
+        disk: dataDisk.disk, situation: dataDisk.situation, uuid: dataDisk.tableUUID, partitions: [dataDisk.partition]),
+    ]
+  }
+
+  /// The table that holds a partition.
+  public func table(of role: PartitionRole) -> PlannedTable? {
+    tables.first { table in table.partitions.contains { $0.role == role } }
+  }
 
   /// The path by which the installed node finds the file system's device.
   public func stablePath(of fileSystem: PlannedFileSystem) -> String {
@@ -27,6 +48,24 @@ public struct LayoutPlan: Codable, Sendable, Hashable {
     case .volume(let name): "/dev/\(volumeGroup.name)/\(name)"
     }
   }
+}
+
+/// A disk that carries the data volume group alone.
+public struct PlannedDataDisk: Codable, Sendable, Hashable {
+  public var disk: PlannedDisk
+  public var situation: DiskSituation
+  /// GPT disk GUID, lower case.
+  public var tableUUID: String
+  public var partition: PlannedPartition
+}
+
+/// One disk of a plan with its partitions.
+public struct PlannedTable: Sendable, Hashable {
+  public var disk: PlannedDisk
+  public var situation: DiskSituation
+  /// GPT disk GUID, lower case.
+  public var uuid: String
+  public var partitions: [PlannedPartition]
 }
 
 /// What the planner found on the disk that it plans for.
@@ -49,6 +88,21 @@ public struct PlannedDisk: Codable, Sendable, Hashable {
   /// `DiskContents.digest` at planning time.
   public var contentsDigest: String
   public var summary: String
+  /// The stable name under which the disk was laid out first, where it has another one now.
+  public var layoutName: String?
+
+  /// The name for the record: a rebuild recognises the disk by it.
+  public var recordedName: String { layoutName ?? id }
+
+  init(_ disk: Disk, layoutName: String) {
+    id = disk.id
+    serial = disk.serial
+    size = disk.size
+    logicalSectorSize = disk.logicalSectorSize
+    contentsDigest = disk.contents.digest
+    summary = disk.summary
+    self.layoutName = layoutName == disk.id ? nil : layoutName
+  }
 }
 
 public enum PartitionRole: String, Codable, Sendable, Hashable, CaseIterable {

@@ -2,7 +2,8 @@ extension LayoutPlan {
   /// The plan in words, one fact a line: the same text for the same plan.
   public var summary: String {
     var lines = ["disk        \(disk.summary)"]
-    for partition in partitions {
+    if let dataDisk { lines.append("data disk   \(dataDisk.disk.summary)") }
+    for partition in tables.flatMap(\.partitions) {
       let system = fileSystems.first { $0.device == .partition(partition.role) }
       let use =
         switch partition.role {
@@ -31,6 +32,10 @@ extension LayoutPlan {
 
   /// The disk drawn as a bar of `width` columns, in ASCII, with the summary under it.
   public func preview(width: Int = 78) -> String {
+    (tables.flatMap { bar($0.partitions, width: width) } + [summary]).joined(separator: "\n")
+  }
+
+  private func bar(_ partitions: [PlannedPartition], width: Int) -> [String] {
     let names: [(String, UInt64)] = partitions.map { partition in
       switch partition.role {
       case .bios: ("b", partition.size)
@@ -50,7 +55,7 @@ extension LayoutPlan {
     if let last = columns.indices.last { columns[last] += max(0, width - borders - columns.reduce(0, +)) }
     let edge = "+" + columns.map { String(repeating: "-", count: $0) + "+" }.joined()
     let middle = "|" + zip(names, columns).map { " " + Self.pad($0.0, $1 - 1) + "|" }.joined()
-    return [edge, middle, edge, summary].joined(separator: "\n")
+    return [edge, middle, edge]
   }
 
   private static func pad(_ text: String, _ width: Int) -> String {

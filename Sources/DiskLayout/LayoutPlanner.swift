@@ -15,25 +15,33 @@ public enum LayoutPlanner {
   /// - Parameters:
   ///   - keeping: the UUID of the data volume group that must be taken over: a rebuild of a machine whose group is on
   ///     record. Where it is missing the plan is refused, unless `consent.loseData` names the disk.
+  ///   - known: the machine's disks as its last install recorded them.
   public static func plan(
     inventory: DiskInventory, spec: LayoutSpec, consent: Consent = .none, identity: LayoutIdentity,
-    keeping: String? = nil
+    keeping: String? = nil, known: [KnownDisk] = []
   ) throws(LayoutRefusal) -> LayoutPlan {
     try spec.check()
     try check(identity)
-    let choice = try DiskChoice(inventory: inventory, spec: spec, consent: consent) { disk in
-      disk.contents.table?.uuid == Identifiers(identity, disk.id).table
+    let own = OwnDisks(identity: identity, known: known)
+    let separate = try spec.dataDisk.map { (wanted) throws(LayoutRefusal) in
+      try DiskChoice(named: wanted, in: inventory)
     }
+    let choice = try DiskChoice(
+      inventory: inventory, spec: spec, consent: consent, without: separate?.disk
+    ) { own.isOwn($0, for: .system) }
     let disk = choice.disk
-    try checkGeometry(disk)
-    try checkGroupName(spec.volumeGroup, disk, inventory)
-    let identifiers = Identifiers(identity, disk.id)
+    let dataDisk = separate?.disk ?? disk
+    for disk in [disk] + (separate.map { [$0.disk] } ?? []) { try checkGeometry(disk) }
+    try checkGroupName(spec.volumeGroup, dataDisk, identity, inventory)
+    let identifiers = own.identifiers(of: disk, for: .system)
     let occupation = try Occupation(
-      disk: disk, spec: spec, identifiers: identifiers, keeping: keeping,
+      disk: disk, roles: separate == nil ? PartitionRole.allCases : [.bios, .esp, .system], spec: spec,
+      identifiers: identifiers, machine: identity.machineName, keeping: separate == nil ? keeping : nil,
       mayWipe: consent.allowsWipe(of: disk, in: inventory),
       mayLoseData: consent.allowsLosingData(of: disk, in: inventory))
 
-    var notes = choice.notes
+    var notes = choice.notes + (separate?.notes ?? [])
+    var destroys = occupation.destroys
     let partitions: [PlannedPartition]
     if let taken = occupation.partitions {
       partitions = taken
@@ -41,11 +49,38 @@ public enum LayoutPlanner {
     } else {
       partitions = try newPartitions(disk, spec, identifiers, &notes)
     }
-    guard let data = partitions.first(where: { $0.role == .data }) else {
+    var plannedData: PlannedDataDisk?
+    var keptGroup = occupation.keptGroup
+    var dataIdentifiers = identifiers
+    if let separate {
+      dataIdentifiers = own.identifiers(of: separate.disk, for: .data)
+      let occupation = try Occupation(
+        disk: separate.disk, roles: [.data], spec: spec, identifiers: dataIdentifiers, machine: identity.machineName,
+        keeping: keeping, mayWipe: consent.allowsWipe(of: separate.disk, in: inventory),
+        mayLoseData: consent.allowsLosingData(of: separate.disk, in: inventory))
+      keptGroup = occupation.keptGroup
+      destroys += occupation.destroys.map { "\(separate.disk.id.printable): \($0)" }
+      let partition: PlannedPartition
+      if let taken = occupation.partitions?.first {
+        partition = taken
+      } else {
+        partition = try newDataPartition(separate.disk, dataIdentifiers)
+      }
+      plannedData = PlannedDataDisk(
+        disk: PlannedDisk(separate.disk, layoutName: dataIdentifiers.disk), situation: occupation.situation,
+        tableUUID: dataIdentifiers.table,
+        partition: partition)
+    }
+    guard let data = plannedData?.partition ?? partitions.first(where: { $0.role == .data }) else {
       throw .unusableGeometry(disk: disk.summary, problem: "no room for data")
     }
-    let geometry = try PoolGeometry(partitionSize: data.size, spec: spec, disk: disk.summary)
-    let volumes = try volumes(spec, geometry, disk, &notes)
+    let geometry = try PoolGeometry(partitionSize: data.size, spec: spec, disk: dataDisk.summary)
+    let volumes = try volumes(spec, geometry, dataDisk, &notes)
+    for other in inventory.disks where other != disk && other != dataDisk {
+      if let machine = otherMachine(on: other, than: identity.machineName) {
+        notes.append("\(other.id) belongs to the machine “\(machine.printable)”: it is left alone.")
+      }
+    }
     for controller in inventory.controllers where controller.mayHideDisks {
       notes.append("The controller \(controller.address) is in RAID mode and may hide disks.")
     }
@@ -56,32 +91,42 @@ public enum LayoutPlanner {
 
     return LayoutPlan(
       layout: spec.layout, identity: identity,
-      disk: PlannedDisk(
-        id: disk.id, serial: disk.serial, size: disk.size, logicalSectorSize: disk.logicalSectorSize,
-        contentsDigest: disk.contents.digest, summary: disk.summary),
-      situation: occupation.situation, tableUUID: identifiers.table, partitions: partitions,
+      disk: PlannedDisk(disk, layoutName: identifiers.disk), situation: occupation.situation,
+      tableUUID: identifiers.table, partitions: partitions, dataDisk: plannedData,
       volumeGroup: PlannedVolumeGroup(
         name: spec.volumeGroup,
         tags: [PlannedVolumeGroup.tag, PlannedVolumeGroup.machineTag(identity.machineName)],
-        physicalVolumeUUID: identifiers.physicalVolume, extentSize: PoolGeometry.extentSize,
-        extents: geometry.extents, kept: occupation.keptGroup),
+        physicalVolumeUUID: dataIdentifiers.physicalVolume, extentSize: PoolGeometry.extentSize,
+        extents: geometry.extents, kept: keptGroup),
       pool: PlannedPool(
         name: spec.pool, size: geometry.dataExtents * PoolGeometry.extentSize,
         metadataSize: geometry.metadataExtents * PoolGeometry.extentSize, chunkSize: geometry.chunkSize,
         autoextendThreshold: 80, autoextendPercent: 20,
         freeInGroup: geometry.freeExtents * PoolGeometry.extentSize),
-      volumes: volumes, fileSystems: fileSystems(spec, identifiers), notes: notes, destroys: occupation.destroys)
+      volumes: volumes, fileSystems: fileSystems(spec, identifiers, dataIdentifiers), notes: notes, destroys: destroys)
   }
 
   private static func checkGroupName(
-    _ name: String, _ disk: Disk, _ inventory: DiskInventory
+    _ name: String, _ disk: Disk, _ identity: LayoutIdentity, _ inventory: DiskInventory
   ) throws(LayoutRefusal) {
     for other in inventory.disks where other != disk {
-      let signatures = other.contents.signatures + other.contents.partitions.flatMap(\.signatures)
-      if signatures.contains(where: { $0.volumeGroup?.name == name }) {
+      for group in groups(on: other) where group.name == name {
+        if let machine = group.otherMachine(than: identity.machineName) {
+          throw .otherMachinesDisk(
+            disk: other.summary, consentName: other.consentName, machine: machine, group: name)
+        }
         throw .groupNameTaken(name: name, disk: other.summary)
       }
     }
+  }
+
+  private static func groups(on disk: Disk) -> [FoundVolumeGroup] {
+    (disk.contents.signatures + disk.contents.partitions.flatMap(\.signatures)).compactMap(\.volumeGroup)
+  }
+
+  /// The Bootstead machine that a disk was moved in from.
+  static func otherMachine(on disk: Disk, than name: String) -> String? {
+    groups(on: disk).compactMap { $0.otherMachine(than: name) }.first
   }
 
   private static func check(_ identity: LayoutIdentity) throws(LayoutRefusal) {
@@ -122,15 +167,25 @@ public enum LayoutPlanner {
   ) throws(LayoutRefusal) -> [PlannedPartition] {
     let systemStart = alignment + biosSize + espSize
     let end = usableEnd(disk)
+    let dataFloor = spec.dataDisk == nil ? dataFloor : 0
     let needed = systemStart + systemFloor + dataFloor + alignment
     guard disk.size >= needed, end >= systemStart + systemFloor + dataFloor else {
       throw .tooSmall(disk: disk.summary, size: disk.size, needed: needed)
     }
     let room = end - systemStart
-    let system = try systemSize(disk, spec, most: room - dataFloor, &notes)
-    let sizes: [(PartitionRole, UInt64)] = [
-      (.bios, biosSize), (.esp, espSize), (.system, system), (.data, room - system),
-    ]
+    var sizes: [(PartitionRole, UInt64)] = [(.bios, biosSize), (.esp, espSize)]
+    if spec.dataDisk == nil {
+      let system = try systemSize(disk, spec, most: room - dataFloor, &notes)
+      sizes += [(.system, system), (.data, room - system)]
+    } else {
+      // Nothing else wants what is left of the disk, unless somebody set a size.
+      let isSized = spec.systemSize != nil || spec.systemMaximum != nil
+      sizes.append((.system, min(room, isSized ? spec.systemSize ?? spec.systemMaximum ?? room : room)))
+      if let asked = spec.systemSize, asked > room {
+        throw .systemTooLarge(disk: disk.summary, asked: asked, available: room)
+      }
+      sizes[2].1 = ByteSize.down(sizes[2].1, to: alignment)
+    }
     var start = alignment
     var partitions: [PlannedPartition] = []
     for (role, size) in sizes {
@@ -141,6 +196,18 @@ public enum LayoutPlanner {
       start += size
     }
     return partitions
+  }
+
+  private static func newDataPartition(
+    _ disk: Disk, _ identifiers: Identifiers
+  ) throws(LayoutRefusal) -> PlannedPartition {
+    let end = usableEnd(disk)
+    guard end >= alignment + dataFloor else {
+      throw .tooSmall(disk: disk.summary, size: disk.size, needed: dataFloor + 2 * alignment)
+    }
+    return PlannedPartition(
+      number: 1, role: .data, start: alignment, size: end - alignment, typeGUID: PartitionRole.data.typeGUID,
+      name: PartitionRole.data.partitionName, uuid: identifiers.partition(.data))
   }
 
   private static func systemSize(
@@ -195,7 +262,9 @@ public enum LayoutPlanner {
     return volumes
   }
 
-  private static func fileSystems(_ spec: LayoutSpec, _ identifiers: Identifiers) -> [PlannedFileSystem] {
+  private static func fileSystems(
+    _ spec: LayoutSpec, _ identifiers: Identifiers, _ data: Identifiers
+  ) -> [PlannedFileSystem] {
     [
       PlannedFileSystem(
         device: .partition(.system), type: spec.systemFileSystem, label: "bootstead-root",
@@ -208,7 +277,7 @@ public enum LayoutPlanner {
       + spec.volumes.sorted { $0.mountPoint < $1.mountPoint }.map { volume in
         PlannedFileSystem(
           device: .volume(volume.name), type: volume.fileSystem,
-          label: String(volume.name.prefix(volume.fileSystem == .xfs ? 12 : 16)), uuid: identifiers.volume(volume.name),
+          label: String(volume.name.prefix(volume.fileSystem == .xfs ? 12 : 16)), uuid: data.volume(volume.name),
           mountPoint: volume.mountPoint,
           // The node comes up and reports even where its data does not.
           options: ["noatime", "nofail"])

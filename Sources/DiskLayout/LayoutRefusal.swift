@@ -24,6 +24,8 @@ public enum LayoutRefusal: Error, Codable, Sendable, Hashable {
   case dataMissing(disk: String, consentName: String, expected: String, findings: [String])
   /// Another disk carries a volume group of the same name: the node could not tell the two apart.
   case groupNameTaken(name: String, disk: String)
+  /// The disk carries the data of another Bootstead machine.
+  case otherMachinesDisk(disk: String, consentName: String, machine: String, group: String)
   /// Nothing sensible fits. Sizes in bytes.
   case tooSmall(disk: String, size: UInt64, needed: UInt64)
   case systemTooSmall(asked: UInt64, floor: UInt64)
@@ -86,6 +88,10 @@ extension LayoutRefusal: CustomStringConvertible {
     case .groupNameTaken(let name, let disk):
       return "\(disk) carries a volume group “\(name)” already, and two groups of one name cannot be used together. "
         + "Give the layout's group another name, or remove that disk."
+    case .otherMachinesDisk(let disk, let consentName, let machine, let group):
+      return "\(disk) carries the volume group “\(group.printable)” of another Bootstead machine, "
+        + "“\(machine.printable)”. It is left as it is. Take it out; or, if the data of \(machine.printable) on it may be "
+        + "destroyed, erase it: bootstead machine wipe NAME --disk \(consentName.printable)."
     case .tooSmall(let disk, let size, let needed):
       return "\(disk) is too small: \(ByteSize.text(size)) (\(size) bytes), and the least that makes sense is "
         + "\(ByteSize.text(needed)) (\(needed) bytes): 1 GiB to start from, 8 GiB for the system, 4 GiB for data."

@@ -3,6 +3,8 @@ public struct LayoutSpec: Codable, Sendable, Hashable {
   /// The name of the layout; `lvm-thin` is the only one so far.
   public var layout: String
   public var systemDisk: SystemDisk
+  /// The disk that carries the data volume group, and nothing else; nil puts it behind the system. Always named.
+  public var dataDisk: SystemDisk?
   /// Size of the system partition in bytes, instead of 20 % of the disk.
   public var systemSize: UInt64?
   /// The system partition grows no further than this, in bytes.
@@ -22,10 +24,11 @@ public struct LayoutSpec: Codable, Sendable, Hashable {
     layout: String = LayoutSpec.lvmThin, systemDisk: SystemDisk = .automatic, systemSize: UInt64? = nil,
     systemMaximum: UInt64? = nil, systemFileSystem: FileSystemType = .ext4, volumeGroup: String = "data",
     pool: String = "pool", poolPercent: Int = 95, chunkSize: UInt64? = nil, volumes: [VolumeSpec] = [],
-    allowsOvercommit: Bool = false
+    allowsOvercommit: Bool = false, dataDisk: SystemDisk? = nil
   ) {
     self.layout = layout
     self.systemDisk = systemDisk
+    self.dataDisk = dataDisk
     self.systemSize = systemSize
     self.systemMaximum = systemMaximum
     self.systemFileSystem = systemFileSystem

@@ -23,6 +23,14 @@ extension LayoutSpec {
     if let systemSize, systemSize < LayoutPlanner.systemFloor {
       throw .systemTooSmall(asked: systemSize, floor: LayoutPlanner.systemFloor)
     }
+    if let dataDisk {
+      guard dataDisk != .automatic else {
+        throw .invalidSpec(field: "data disk", problem: "it has to be named: which disk gets the data is never guessed")
+      }
+      guard dataDisk != systemDisk else {
+        throw .invalidSpec(field: "data disk", problem: "it is named as the system disk too")
+      }
+    }
     try LVMName.check(volumeGroup, field: "volumeGroup")
     try LVMName.check(pool, field: "pool")
     try checkVolumes()

@@ -7,7 +7,8 @@ struct Occupation {
   var destroys: [String] = []
 
   init(
-    disk: Disk, spec: LayoutSpec, identifiers: Identifiers, keeping: String?, mayWipe: Bool, mayLoseData: Bool
+    disk: Disk, roles: [PartitionRole], spec: LayoutSpec, identifiers: Identifiers, machine: String, keeping: String?,
+    mayWipe: Bool, mayLoseData: Bool
   ) throws(LayoutRefusal) {
     let isOwn = disk.contents.table?.uuid == identifiers.table
     if !isOwn, let keeping, !mayLoseData {
@@ -18,7 +19,7 @@ struct Occupation {
     let mayGo = keeping == nil ? mayWipe : mayLoseData
     if isOwn {
       do throws(LayoutRefusal) {
-        self = try Self.own(disk, spec, identifiers, keeping, mayLoseData)
+        self = try Self.own(disk, roles, spec, identifiers, keeping, mayLoseData)
         return
       } catch {
         // Consent is for what cannot be taken over: an install that was cut off goes on in spite of it.
@@ -34,6 +35,10 @@ struct Occupation {
       return
     }
     guard mayGo else {
+      if let other = LayoutPlanner.otherMachine(on: disk, than: machine) {
+        throw .otherMachinesDisk(
+          disk: disk.summary, consentName: disk.consentName, machine: other, group: spec.volumeGroup)
+      }
       throw .foreignContent(disk: disk.summary, consentName: disk.consentName, findings: disk.contents.findings)
     }
     situation = .consented
@@ -48,9 +53,10 @@ struct Occupation {
   }
 
   private static func own(
-    _ disk: Disk, _ spec: LayoutSpec, _ identifiers: Identifiers, _ keeping: String?, _ mayLoseData: Bool
+    _ disk: Disk, _ roles: [PartitionRole], _ spec: LayoutSpec, _ identifiers: Identifiers, _ keeping: String?,
+    _ mayLoseData: Bool
   ) throws(LayoutRefusal) -> Occupation {
-    guard let partitions = adopted(disk, identifiers) else {
+    guard let partitions = adopted(disk, roles, identifiers) else {
       throw .laidOutDifferently(
         disk: disk.summary, consentName: disk.consentName, found: disk.contents.findings)
     }
@@ -86,13 +92,15 @@ struct Occupation {
     return Occupation(situation: .own, partitions: partitions, keptGroup: group?.uuid, destroys: destroys)
   }
 
-  /// The partitions on the disk as planned ones, where they are the four of this machine and usable.
-  private static func adopted(_ disk: Disk, _ identifiers: Identifiers) -> [PlannedPartition]? {
+  /// The partitions on the disk as planned ones, where they are those of this machine and usable.
+  private static func adopted(
+    _ disk: Disk, _ roles: [PartitionRole], _ identifiers: Identifiers
+  ) -> [PlannedPartition]? {
     let found = disk.contents.partitions.sorted { $0.start < $1.start }
-    guard found.count == PartitionRole.allCases.count else { return nil }
+    guard found.count == roles.count else { return nil }
     var partitions: [PlannedPartition] = []
     var free = LayoutPlanner.alignment
-    for (partition, role) in zip(found, PartitionRole.allCases) {
+    for (partition, role) in zip(found, roles) {
       guard partition.uuid == identifiers.partition(role), partition.type == role.typeGUID,
         partition.start >= free, partition.start % LayoutPlanner.alignment == 0,
         partition.size % LayoutPlanner.alignment == 0, partition.size <= disk.size,
@@ -104,9 +112,14 @@ struct Occupation {
           number: partition.number, role: role, start: partition.start, size: partition.size,
           typeGUID: role.typeGUID, name: role.partitionName, uuid: partition.uuid ?? ""))
     }
-    guard free <= LayoutPlanner.usableEnd(disk), partitions[1].size >= LayoutPlanner.espSize / 4,
-      partitions[2].size >= LayoutPlanner.systemFloor, partitions[3].size >= LayoutPlanner.dataFloor
-    else { return nil }
-    return partitions
+    let areUsable = partitions.allSatisfy { partition in
+      switch partition.role {
+      case .bios: true
+      case .esp: partition.size >= LayoutPlanner.espSize / 4
+      case .system: partition.size >= LayoutPlanner.systemFloor
+      case .data: partition.size >= LayoutPlanner.dataFloor
+      }
+    }
+    return free <= LayoutPlanner.usableEnd(disk) && areUsable ? partitions : nil
   }
 }

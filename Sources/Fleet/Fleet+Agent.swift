@@ -66,11 +66,15 @@ extension Fleet {
       consent.loseData = order.lostNames
       keeping = order.keeping
       if let disk = order.systemDisk { spec.systemDisk = disk }
+      if let disk = order.dataDisk { spec.dataDisk = disk }
     }
     var plan: LayoutPlan
     do {
       plan = try LayoutPlanner.plan(
-        inventory: inventory.disks, spec: spec, consent: consent, identity: machine.layoutIdentity, keeping: keeping)
+        inventory: inventory.disks, spec: spec, consent: consent, identity: machine.layoutIdentity, keeping: keeping,
+        known: (machine.installedDisks ?? []).map {
+          KnownDisk(name: $0.identifier, serial: $0.serial, tableUUID: $0.partitionTableUUID)
+        })
       // A group that is taken over keeps the tags of the name that the machine had when it was made.
       if let order = machine.rebuild, plan.volumeGroup.kept != nil, !order.task.tags.isEmpty {
         plan.volumeGroup.tags = order.task.tags
@@ -186,6 +190,7 @@ extension Fleet {
       machine.installedDisks = report.disks
       machine.progress = nil
       // The layout named a disk that is gone.
+      if let disk = machine.rebuild?.dataDisk { machine.layout.dataDisk = disk }
       if let disk = machine.rebuild?.systemDisk, machine.layout.systemDisk != .automatic {
         machine.layout.systemDisk = disk
       }

@@ -100,6 +100,8 @@ struct RebuildDraft {
       return replacement(new)
     }
     let system = recorded.first(where: \.isSystem).flatMap { replacements[$0.record.identifier] }
+    let data = plan.dataDisk.flatMap { replacements[$0.disk.recordedName] }
+    func wanted(_ name: String) -> SystemDisk { RebuildDraft.isStableName(name) ? .id(name) : .serial(name) }
     let losesReplaced = lost.contains { replacements[$0.record.identifier] != nil }
     return RebuildOrder(
       task: RebuildTask(
@@ -108,7 +110,7 @@ struct RebuildDraft {
       keeping: losesReplaced ? nil : volumeGroupUUID,
       // A disk in the place of another one is erased only where --wipe names it.
       loseData: lost.filter { replacements[$0.record.identifier] == nil }.flatMap { Array($0.names).sorted() },
-      systemDisk: system.map { RebuildDraft.isStableName($0) ? .id($0) : .serial($0) },
+      systemDisk: system.map(wanted), dataDisk: data.map(wanted),
       replacesAddress: !request.replaceAddresses.isEmpty, grantedAt: now, digest: digest)
   }
 

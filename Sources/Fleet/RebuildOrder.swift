@@ -12,6 +12,8 @@ public struct RebuildOrder: Codable, Sendable, Equatable {
   public var loseData: [String]
   /// The system disk instead of the layout's, where it was replaced.
   public var systemDisk: SystemDisk?
+  /// The data disk instead of the layout's, where it was replaced.
+  public var dataDisk: SystemDisk?
   /// Another board or card was announced: a UUID that the operator gave before is not insisted on.
   public var replacesAddress: Bool
   public var grantedAt: Date

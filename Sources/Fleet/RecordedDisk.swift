@@ -23,15 +23,17 @@ struct RecordedDisk {
 
   static func all(of machine: Machine) -> [RecordedDisk] {
     var records = machine.installedDisks ?? []
-    if records.isEmpty, let disk = machine.plan?.disk {
-      records = [InstalledDisk(identifier: disk.id, serial: disk.serial)]
+    if records.isEmpty, let plan = machine.plan {
+      records = plan.tables.map { InstalledDisk(identifier: $0.disk.recordedName, serial: $0.disk.serial) }
     }
     return records.map { record in
       let present = machine.inventory?.disks.disks.first {
         $0.id == record.identifier || $0.aliases.contains(record.identifier) || $0.serial == record.identifier
       }
       let planned = machine.plan.flatMap { plan in
-        plan.disk.id == record.identifier || plan.disk.serial == record.identifier ? plan.disk : nil
+        plan.tables.map(\.disk).first {
+          [$0.id, $0.recordedName, $0.serial].contains(record.identifier)
+        }
       }
       var complete = record
       complete.serial = record.serial ?? planned?.serial ?? present?.serial
@@ -39,7 +41,8 @@ struct RecordedDisk {
       names.formUnion([complete.serial, present?.id].compactMap { $0 })
       names.formUnion(present?.aliases ?? [])
       return RecordedDisk(
-        record: complete, names: names, size: planned?.size ?? present?.size, isSystem: planned != nil)
+        record: complete, names: names, size: planned?.size ?? present?.size,
+        isSystem: planned != nil && planned?.id == machine.plan?.disk.id)
     }
   }
 }

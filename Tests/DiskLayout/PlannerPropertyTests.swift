@@ -68,7 +68,7 @@ struct PlannerPropertyTests {
       case .volumesTooLarge(_, let asked, let pool): #expect(asked > pool)
       case .metadataTooLarge(_, let chunk, let needed, let limit):
         #expect(needed > limit && machine.spec.chunkSize == chunk)
-      case .invalidSpec, .laidOutDifferently, .dataMissing, .groupNameTaken, .unusableGeometry:
+      case .invalidSpec, .laidOutDifferently, .dataMissing, .groupNameTaken, .unusableGeometry, .otherMachinesDisk:
         Issue.record("\(refusal) for \(machine)")
       }
       #expect("\(refusal)".count > 40)
@@ -99,10 +99,12 @@ struct PlannerPropertyTests {
 
 extension LayoutPlan {
   /// What an agent reports once the plan is carried out.
-  func resultingContents(group: String? = "Zt4nWq-1a2B-c3D4-e5F6-g7H8-i9J0-kLmNoP") -> DiskContents {
+  func resultingContents(
+    of table: PlannedTable? = nil, group: String? = "Zt4nWq-1a2B-c3D4-e5F6-g7H8-i9J0-kLmNoP"
+  ) -> DiskContents {
     DiskContents(
-      table: PartitionTable(kind: "gpt", uuid: tableUUID),
-      partitions: partitions.map { partition in
+      table: PartitionTable(kind: "gpt", uuid: table?.uuid ?? tableUUID),
+      partitions: (table?.partitions ?? partitions).map { partition in
         var found = FoundPartition(
           number: partition.number, start: partition.start, size: partition.size, type: partition.typeGUID,
           name: partition.name, uuid: partition.uuid)

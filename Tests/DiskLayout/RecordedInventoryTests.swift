@@ -146,9 +146,11 @@ struct RecordedInventoryTests {
     Recorded("foreign-intel-raid-member", is: .refusal("foreignContent", naming: ["firmware RAID"])),
     Recorded("foreign-btrfs-whole-disk", is: .refusal("foreignContent", naming: ["btrfs “pool”"])),
     Recorded("foreign-empty-gpt", is: .refusal("foreignContent", naming: ["empty gpt"])),
-    Recorded("foreign-bootstead-other-machine", is: .refusal("foreignContent", naming: ["bootstead-root"])),
+    Recorded("foreign-bootstead-other-machine", is: .refusal("otherMachinesDisk", naming: ["node7", "machine wipe"])),
     Recorded("disk-in-use", wipe: ["S3Z1NB0K123456A"], is: .refusal("inUse", naming: ["dm-0 (vg-root)"])),
-    Recorded("group-data-on-second-disk", is: .refusal("groupNameTaken", naming: ["WD-WX12D3456781", "“data”"])),
+    Recorded(
+      "group-data-on-second-disk",
+      is: .refusal("otherMachinesDisk", naming: ["WD-WX12D3456781", "“data”", "“old”"])),
     Recorded(
       "windows-ssd-beside-blank-hdd",
       is: .plan(disk: "ata-ST2000DM008-2FR102_ZFL1A2B3", system: 381_545, pool: 1_448_896, chunk: 64, metadata: 1416)),

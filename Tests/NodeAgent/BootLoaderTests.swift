@@ -1,4 +1,5 @@
 import NodeAgent
+import Synchronization
 import Testing
 
 @Suite("Boot loader")
@@ -44,6 +45,75 @@ struct BootLoaderTests {
     ])
   func order(listing: String, expected: String) {
     #expect(BootEntries(listing: listing).order(adding: "0009").joined(separator: ",") == expected)
+  }
+
+  @Test("entries that are gone, or whose number another entry took, are in no order")
+  func keeping() {
+    let before = BootEntries(listing: Self.listing)
+    let present = BootEntries(
+      listing: "Boot0001* UEFI Misc Device\nBoot0002* Bootstead node9\nBoot0003* UEFI PXEv4 (MAC:525400123456)"
+    ).entries
+    #expect(before.keeping(present).order(adding: "0002") == ["0003", "0002", "0001"])
+    #expect(before.keeping([]).order(adding: "0009") == ["0009"])
+    var fromDisk = before
+    fromDisk.current = "0002"
+    #expect(fromDisk.keeping(present).order(adding: "0002") == ["0001", "0002", "0003"])
+  }
+
+  /// A firmware that keeps entries as efibootmgr sets them.
+  final class Firmware: Sendable {
+    let entries: Mutex<[String: String]>
+    let order: Mutex<[String]>
+
+    init(_ entries: [String: String], order: [String]) {
+      self.entries = Mutex(entries)
+      self.order = Mutex(order)
+    }
+
+    func run(_ arguments: [String]) throws(CommandFailure) -> CommandOutput {
+      func value(_ option: String) -> String? {
+        arguments.firstIndex(of: option).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
+      }
+      let known = entries.withLock { $0 }
+      if let label = value("--label") {
+        let free = (0...99).map { "00" + ($0 < 10 ? "0" : "") + String($0) }.first { known[$0] == nil } ?? ""
+        entries.withLock { $0[free] = label }
+      } else if arguments.contains("--delete-bootnum"), let number = value("--bootnum") {
+        entries.withLock { $0[number] = nil }
+        order.withLock { $0.removeAll { $0 == number } }
+      } else if let wanted = value("--bootorder")?.split(separator: ",").map(String.init) {
+        guard wanted.allSatisfy({ known[$0] != nil }) else {
+          throw CommandFailure(command: "efibootmgr", ending: .exited(8), lastLines: ["Boot entry does not exist"])
+        }
+        order.withLock { $0 = wanted }
+      }
+      let list = entries.withLock { $0 }.sorted { $0.key < $1.key }.map { "Boot\($0.key)* \($0.value)" }
+      let order = order.withLock { $0.joined(separator: ",") }
+      return CommandOutput(standardOutput: (["BootOrder: " + order] + list).joined(separator: "\n"))
+    }
+  }
+
+  @Test("lost entries are made anew, and old ones of ours go, whatever they were called")
+  func lostAndOld() async throws {
+    for (entries, order, expected) in [
+      ([:], [], ["0000"]),
+      (["0000": "UEFI PXEv4"], [], ["0001"]),
+      (
+        ["0000": "UEFI PXEv4", "0001": "Bootstead node1", "0002": "Bootstead node1", "0003": "Bootstead old"],
+        ["0001", "0000", "0003", "0007"], ["0000", "0001"]
+      ),
+    ] as [([String: String], [String], [String])] {
+      let folder = try TemporaryFolder()
+      try folder.write("", to: "/sys/firmware/efi/fw_vendor")
+      let firmware = Firmware(entries, order: order)
+      let runner = FakeRunner { command throws(CommandFailure) in
+        command.program == "efibootmgr" ? try firmware.run(command.arguments) : CommandOutput()
+      }
+      #expect(try await step(folder.path, runner).run().isEmpty)
+      let labels = firmware.entries.withLock { $0.values.filter { $0.hasPrefix("Bootstead") } }
+      #expect(labels == ["Bootstead node1"])
+      #expect(firmware.order.withLock { $0 } == expected)
+    }
   }
 
   private func step(_ root: String, _ runner: FakeRunner) -> BootLoaderStep {

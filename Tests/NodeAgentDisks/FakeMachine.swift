@@ -8,7 +8,17 @@ final class FakeMachine: CommandRunner, DiskSource {
   struct State {
     var inventory: DiskInventory
     /// The kernel's view; lags behind the table until partx or sfdisk tells it.
-    var nodes: [Int: PartitionNode] = [:]
+    var nodes: [String: [Int: PartitionNode]] = [:]
+
+    func node(of path: String) -> (disk: Int, number: Int)? {
+      for (node, partitions) in nodes {
+        guard let number = partitions.first(where: { $0.value.path == path })?.key,
+          let disk = inventory.disks.firstIndex(where: { $0.node == node })
+        else { continue }
+        return (disk, number)
+      }
+      return nil
+    }
     var group: Group?
     var mounts: [(source: String, target: String)] = []
     /// Signatures on logical volumes.
@@ -64,12 +74,16 @@ final class FakeMachine: CommandRunner, DiskSource {
   func disks() -> DiskInventory {
     state.withLock { state in
       var inventory = state.inventory
-      guard let index = inventory.disks[0].contents.partitions.firstIndex(where: { $0.name == "bootstead-data" }),
-        !inventory.disks[0].contents.partitions[index].signatures.isEmpty
-      else { return inventory }
-      inventory.disks[0].contents.partitions[index].signatures[0].volumeGroup = state.group.map {
-        FoundVolumeGroup(
-          name: $0.name, uuid: Group.uuid, tags: $0.tags.sorted(), logicalVolumes: $0.volumes.keys.sorted())
+      for disk in inventory.disks.indices {
+        for index in inventory.disks[disk].contents.partitions.indices
+        where inventory.disks[disk].contents.partitions[index].name == "bootstead-data"
+          && !inventory.disks[disk].contents.partitions[index].signatures.isEmpty
+        {
+          inventory.disks[disk].contents.partitions[index].signatures[0].volumeGroup = state.group.map {
+            FoundVolumeGroup(
+              name: $0.name, uuid: Group.uuid, tags: $0.tags.sorted(), logicalVolumes: $0.volumes.keys.sorted())
+          }
+        }
       }
       return inventory
     }
@@ -77,11 +91,13 @@ final class FakeMachine: CommandRunner, DiskSource {
 
   func disks(withID id: String) -> [Disk] { disks().disks.filter { $0.id == id } }
 
-  func partitionNodes(of disk: Disk) -> [Int: PartitionNode] { state.withLock { $0.nodes } }
+  func partitionNodes(of disk: Disk) -> [Int: PartitionNode] {
+    state.withLock { $0.nodes[disk.node] ?? [:] }
+  }
 
   func deviceNumber(of path: String) -> UInt64? {
     state.withLock { state in
-      if let number = state.nodes.first(where: { $0.value.path == path })?.key { return UInt64(number) }
+      if let (disk, number) = state.node(of: path) { return UInt64(disk * 100 + number) }
       return state.active.contains(path) ? UInt64(path.utf8.reduce(1000) { $0 * 31 % 100_003 + Int($1) }) : nil
     }
   }
@@ -94,7 +110,7 @@ final class FakeMachine: CommandRunner, DiskSource {
 
   func volumeGroup(ofDevice path: String) -> VolumeGroupRecord? {
     state.withLock { state in
-      guard state.nodes.values.contains(where: { $0.path == path }), let group = state.group else { return nil }
+      guard state.node(of: path) != nil, let group = state.group else { return nil }
       let members = state.inventory.disks.flatMap(\.contents.partitions).flatMap(\.signatures)
       return VolumeGroupRecord(
         name: group.name, uuid: Group.uuid, tags: group.tags.sorted(),
@@ -166,7 +182,9 @@ final class FakeMachine: CommandRunner, DiskSource {
   }
 
   private static func partition(_ command: Command, _ state: inout State) -> String? {
-    guard command.arguments.last == state.inventory.disks[0].node, let script = command.input else { return nil }
+    guard let disk = state.inventory.disks.firstIndex(where: { $0.node == command.arguments.last }),
+      let script = command.input
+    else { return nil }
     var contents = DiskContents(table: PartitionTable(kind: "gpt"))
     for line in script.split(separator: "\n") {
       if line.hasPrefix("label-id: ") { contents.table?.uuid = line.dropFirst(10).lowercased() }
@@ -180,29 +198,30 @@ final class FakeMachine: CommandRunner, DiskSource {
       guard let number = Int(halves[0].filter { $0 != " " }), let start = fields["start"].flatMap({ UInt64($0) }),
         let size = fields["size"].flatMap({ UInt64($0) })
       else { return nil }
-      let sector = state.inventory.disks[0].logicalSectorSize
+      let sector = state.inventory.disks[disk].logicalSectorSize
       contents.partitions.append(
         FoundPartition(
           number: number, start: start * sector, size: size * sector, type: fields["type"]?.lowercased() ?? "",
           name: fields["name"].map { $0.filter { $0 != "\"" } }, uuid: fields["uuid"]?.lowercased()))
     }
-    state.inventory.disks[0].contents = contents
+    state.inventory.disks[disk].contents = contents
     return ""
   }
 
   private static func readTable(_ state: inout State) {
-    let disk = state.inventory.disks[0]
     state.nodes = [:]
-    for partition in disk.contents.partitions {
-      state.nodes[partition.number] = PartitionNode(
-        path: "\(disk.node)\(partition.number)", start: partition.start, size: partition.size)
+    for disk in state.inventory.disks {
+      for partition in disk.contents.partitions {
+        state.nodes[disk.node, default: [:]][partition.number] = PartitionNode(
+          path: "\(disk.node)\(partition.number)", start: partition.start, size: partition.size)
+      }
     }
   }
 
   private static func wipe(_ node: String, _ state: inout State) -> String? {
-    if node == state.inventory.disks[0].node {
-      state.inventory.disks[0].contents = DiskContents()
-      state.nodes = [:]
+    if let disk = state.inventory.disks.firstIndex(where: { $0.node == node }) {
+      state.inventory.disks[disk].contents = DiskContents()
+      state.nodes[node] = nil
       return ""
     }
     return withPartition(node, &state) { $0.signatures = [] }
@@ -220,10 +239,10 @@ final class FakeMachine: CommandRunner, DiskSource {
   private static func withPartition(
     _ node: String, _ state: inout State, _ change: (inout FoundPartition) -> Void
   ) -> String? {
-    guard let number = state.nodes.first(where: { $0.value.path == node })?.key,
-      let index = state.inventory.disks[0].contents.partitions.firstIndex(where: { $0.number == number })
+    guard let (disk, number) = state.node(of: node),
+      let index = state.inventory.disks[disk].contents.partitions.firstIndex(where: { $0.number == number })
     else { return nil }
-    change(&state.inventory.disks[0].contents.partitions[index])
+    change(&state.inventory.disks[disk].contents.partitions[index])
     return ""
   }
 
@@ -245,7 +264,7 @@ final class FakeMachine: CommandRunner, DiskSource {
 
   private static func lvm(_ arguments: [String], _ state: inout State) -> String? {
     let data = value(arguments, "--devices")
-    guard let last = arguments.last, state.nodes.values.contains(where: { $0.path == data }) else { return nil }
+    guard let last = arguments.last, state.node(of: data) != nil else { return nil }
     switch arguments.first {
     case "pvcreate":
       return withPartition(data, &state) {

@@ -44,7 +44,7 @@ struct SignatureProbeTests {
     // A sparse file of 22 TB needs a file system that takes files so large.
     guard let image = try? DiskImage(size: size) else { return }
     let plan = try plan(size)
-    let script = DiskExecutor(plan: plan, runner: runner, hasUdev: false).partitionScript
+    let script = DiskExecutor.partitionScript(try #require(plan.tables.first))
     try await runner.run(Command("sfdisk", ["--quiet", image.path], input: script))
     let contents = SignatureProbe.contents(ofDevice: image.path)
     #expect(contents.table == PartitionTable(kind: "gpt", uuid: plan.tableUUID))
@@ -61,7 +61,7 @@ struct SignatureProbeTests {
   func fileSystems() async throws {
     let plan = try plan(40 << 30)
     let image = try DiskImage(size: 40 << 30)
-    let script = DiskExecutor(plan: plan, runner: runner, hasUdev: false).partitionScript
+    let script = DiskExecutor.partitionScript(try #require(plan.tables.first))
     try await runner.run(Command("sfdisk", ["--quiet", image.path], input: script))
     let system = try #require(plan.partition(.system))
     try await runner.run(

@@ -41,6 +41,17 @@ public struct BootEntries: Sendable, Hashable {
     text.utf8.count == 4 && text.allSatisfy(\.isHexDigit)
   }
 
+  /// The same order without what the firmware no longer has: `efibootmgr` takes no order with a number that is not there.
+  public func keeping(_ present: [Entry]) -> BootEntries {
+    var kept = self
+    // A number that was freed and taken again names another entry.
+    let same = Set(entries).intersection(present).map(\.number)
+    kept.order.removeAll { !same.contains($0) }
+    if let current, !same.contains(current) { kept.current = nil }
+    kept.entries = present
+    return kept
+  }
+
   /// The order in which the entry that booted us stays first and `added` comes right behind it. Where the firmware does
   /// not say what booted us, what was first stays first.
   public func order(adding added: String) -> [String] {

@@ -111,7 +111,8 @@ public struct BootLoaderStep: Sendable {
     let label = "Bootstead \(machineName)"
     do {
       let before = BootEntries(listing: try await runner.run(Command("efibootmgr", [])).standardOutput)
-      for entry in before.entries where entry.label == label {
+      // Entries of earlier installs, also under another name or for a disk that is gone.
+      for entry in before.entries where entry.label.hasPrefix("Bootstead ") {
         try await runner.run(Command("efibootmgr", ["--bootnum", entry.number, "--delete-bootnum"]))
       }
       try await runner.run(
@@ -122,9 +123,7 @@ public struct BootLoaderStep: Sendable {
       guard let added = after.entries.first(where: { $0.label == label }) else {
         return ["the firmware did not keep the boot entry; it will find the fallback loader"]
       }
-      var wanted = before
-      wanted.order.removeAll { number in before.entries.contains { $0.number == number && $0.label == label } }
-      let order = wanted.order(adding: added.number)
+      let order = before.keeping(after.entries).order(adding: added.number)
       try await runner.run(Command("efibootmgr", ["--bootorder", order.joined(separator: ",")]))
       // The restart that ends the install goes straight to the disk. Some firmware (OVMF under QEMU) sorts its own
       // network entries to the front again, and waits minutes for each.

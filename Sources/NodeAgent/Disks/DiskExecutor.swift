@@ -2,7 +2,7 @@ public import DiskLayout
 
 /// Carries out a plan in the installer: partitions, volume group, file systems, mounts.
 ///
-/// It touches the planned disk only. LVM is called with `--devices`, so that it neither sees nor activates what lies on
+/// It touches the planned disks only. LVM is called with `--devices`, so that it neither sees nor activates what lies on
 /// others. Each step looks first whether it is done: a run after a power cut goes on where the last one ended.
 public struct DiskExecutor: Sendable {
   public let plan: LayoutPlan
@@ -29,8 +29,10 @@ public struct DiskExecutor: Sendable {
   public func run(
     report: @Sendable (DiskProgress) async -> Void = { _ in }
   ) async throws(DiskExecutionError) -> MountedLayout {
-    let disk = try verifiedDisk()
-    let steps = partitionSteps + systemFileSystemSteps + volumeGroupSteps + volumeSteps + mountSteps + closingSteps
+    let disk = try verifiedDisks()
+    let steps =
+      plan.tables.flatMap(partitionSteps) + systemFileSystemSteps + volumeGroupSteps + volumeSteps + mountSteps
+      + closingSteps
     for (index, step) in steps.enumerated() {
       var progress = DiskProgress(step: index + 1, of: steps.count, text: step.text, state: .started)
       if try await step.isDone() {
@@ -64,25 +66,25 @@ public struct DiskExecutor: Sendable {
 
   // MARK: What is there now
 
-  /// The plan's disk as it is at this moment.
-  func currentDisk() throws(DiskExecutionError) -> Disk {
-    let disks = source.disks(withID: plan.disk.id)
+  /// A disk of the plan as it is at this moment.
+  func currentDisk(_ planned: PlannedDisk) throws(DiskExecutionError) -> Disk {
+    let disks = source.disks(withID: planned.id)
     guard let disk = disks.first, disks.count == 1 else {
       throw .notThePlannedDisk(
-        disk: plan.disk.id, problem: disks.isEmpty ? "it is gone" : "\(disks.count) disks have this name")
+        disk: planned.id, problem: disks.isEmpty ? "it is gone" : "\(disks.count) disks have this name")
     }
     return disk
   }
 
   func foundPartition(_ role: PartitionRole) throws(DiskExecutionError) -> FoundPartition? {
-    guard let planned = plan.partition(role) else { return nil }
-    return try currentDisk().contents.partitions.first { $0.uuid == planned.uuid }
+    guard let planned = plan.partition(role), let table = plan.table(of: role) else { return nil }
+    return try currentDisk(table.disk).contents.partitions.first { $0.uuid == planned.uuid }
   }
 
   /// The device node of a planned partition, once the kernel has it where the plan wants it.
   func node(_ role: PartitionRole, step: String) throws(DiskExecutionError) -> String {
-    guard let planned = plan.partition(role),
-      let node = try source.partitionNodes(of: currentDisk())[planned.number],
+    guard let planned = plan.partition(role), let table = plan.table(of: role),
+      let node = try source.partitionNodes(of: currentDisk(table.disk))[planned.number],
       node.start == planned.start, node.size == planned.size
     else {
       throw .unexpected(

@@ -1,21 +1,21 @@
 import DiskLayout
 
 extension DiskExecutor {
-  var partitionSteps: [DiskStep] {
+  func partitionSteps(_ table: PlannedTable) -> [DiskStep] {
     var steps: [DiskStep] = []
-    if plan.situation == .consented { steps.append(wipeStep) }
-    return steps + [tableStep, nodesStep]
+    if table.situation == .consented { steps.append(wipeStep(table)) }
+    return steps + [tableStep(table), nodesStep(table)]
   }
 
   /// RAID and ZFS keep signatures at the end of the disk, and partitions inside hold their own: all go, so that nothing
   /// of the old content is recognised later.
-  private var wipeStep: DiskStep {
-    let text = "Wipe what was on \(plan.disk.id)"
+  private func wipeStep(_ table: PlannedTable) -> DiskStep {
+    let text = "Wipe what was on \(table.disk.id)"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
       // The disk was verified: it holds what was to go, nothing, or already this plan's partitions.
-      try currentDisk().contents.digest != plan.disk.contentsDigest
+      try currentDisk(table.disk).contents.digest != table.disk.contentsDigest
     } run: { () throws(DiskExecutionError) in
-      let disk = try currentDisk()
+      let disk = try currentDisk(table.disk)
       for node in source.partitionNodes(of: disk).values.sorted(by: { $0.path < $1.path }) {
         try await command(text, Command("wipefs", ["--all", "--force", "--lock=yes", node.path]))
       }
@@ -24,11 +24,11 @@ extension DiskExecutor {
     }
   }
 
-  private var tableStep: DiskStep {
-    let text = "Partition \(plan.disk.id)"
+  private func tableStep(_ table: PlannedTable) -> DiskStep {
+    let text = "Partition \(table.disk.id)"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
-      let disk = try currentDisk()
-      return disk.contents.table?.uuid == plan.tableUUID && hasPlannedPartitions(disk)
+      let disk = try currentDisk(table.disk)
+      return disk.contents.table?.uuid == table.uuid && hasPlannedPartitions(disk, table)
     } run: { () throws(DiskExecutionError) in
       try await settle(text)
       // Without the lock udev looks into the disk at the moment when the kernel is to read the table again
@@ -39,19 +39,22 @@ extension DiskExecutor {
         text,
         Command(
           "sfdisk",
-          ["--wipe", "always", "--wipe-partitions", "always", "--lock=yes", "--quiet", try currentDisk().node],
-          input: partitionScript))
+          [
+            "--wipe", "always", "--wipe-partitions", "always", "--lock=yes", "--quiet",
+            try currentDisk(table.disk).node,
+          ],
+          input: Self.partitionScript(table)))
       try await settle(text)
     }
   }
 
-  /// sfdisk's script for the plan (sfdisk(8), "Input formats"), in sectors of the disk.
-  package var partitionScript: String {
-    let sector = max(512, plan.disk.logicalSectorSize)
+  /// sfdisk's script for a table (sfdisk(8), "Input formats"), in sectors of the disk.
+  package static func partitionScript(_ table: PlannedTable) -> String {
+    let sector = max(512, table.disk.logicalSectorSize)
     var lines = [
-      "label: gpt", "label-id: \(plan.tableUUID.uppercased())", "unit: sectors", "first-lba: \((1 << 20) / sector)", "",
+      "label: gpt", "label-id: \(table.uuid.uppercased())", "unit: sectors", "first-lba: \((1 << 20) / sector)", "",
     ]
-    for partition in plan.partitions {
+    for partition in table.partitions {
       lines.append(
         "\(partition.number) : start=\(partition.start / sector), size=\(partition.size / sector), "
           + "type=\(partition.typeGUID.uppercased()), uuid=\(partition.uuid.uppercased()), name=\"\(partition.name)\"")
@@ -59,16 +62,16 @@ extension DiskExecutor {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private var nodesStep: DiskStep {
-    let text = "Have the kernel read the new partitions"
+  private func nodesStep(_ table: PlannedTable) -> DiskStep {
+    let text = "Have the kernel read the partitions of \(table.disk.id)"
     return DiskStep(text: text) { () throws(DiskExecutionError) in
-      let nodes = source.partitionNodes(of: try currentDisk())
-      return plan.partitions.allSatisfy { planned in
+      let nodes = source.partitionNodes(of: try currentDisk(table.disk))
+      return table.partitions.allSatisfy { planned in
         guard let node = nodes[planned.number] else { return false }
         return node.start == planned.start && node.size == planned.size && source.deviceNumber(of: node.path) != nil
       }
     } run: { () throws(DiskExecutionError) in
-      try await command(text, Command("partx", ["--update", try currentDisk().node]))
+      try await command(text, Command("partx", ["--update", try currentDisk(table.disk).node]))
       try await settle(text)
     }
   }

@@ -93,11 +93,13 @@ extension Installer {
     }
     return InstalledReport(
       task: task.identifier, nodeKey: keys.node.publicKey, nodeRecipient: keys.identity.recipient,
-      disks: [
-        InstalledDisk(
-          identifier: task.plan.disk.id, serial: task.plan.disk.serial, partitionTableUUID: task.plan.tableUUID,
-          volumeGroupName: task.plan.volumeGroup.name, volumeGroupUUID: layout.volumeGroupUUID)
-      ],
+      disks: task.plan.tables.map { table in
+        let hasData = table.partitions.contains { $0.role == .data }
+        return InstalledDisk(
+          identifier: table.disk.recordedName, serial: table.disk.serial, partitionTableUUID: table.uuid,
+          volumeGroupName: hasData ? task.plan.volumeGroup.name : nil,
+          volumeGroupUUID: hasData ? layout.volumeGroupUUID : nil)
+      },
       closure: task.closure, before: before, after: after)
   }
 

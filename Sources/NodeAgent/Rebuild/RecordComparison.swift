@@ -60,7 +60,9 @@ struct RecordComparison {
     return differences
   }
 
-  private func keepsTable(of disk: Disk) -> Bool { disk.id != plan.disk.id || plan.situation == .own }
+  private func keepsTable(of disk: Disk) -> Bool {
+    plan.tables.first { $0.disk.id == disk.id }.map { $0.situation == .own } ?? true
+  }
 
   // MARK: The data group
 

@@ -8,6 +8,9 @@ struct LayoutOptions: ParsableArguments {
     help: "The system disk: a name below /dev/disk/by-id, or serial:NUMBER. Needed where two disks fit equally well.")
   var disk: String?
 
+  @Option(help: "A disk for the data volume group alone, named as for --disk; 'none' puts the data behind the system.")
+  var dataDisk: String?
+
   @Option(help: "Size of the system partition instead of 20 % of the disk, such as 40GiB.")
   var systemSize: String?
 
@@ -17,16 +20,18 @@ struct LayoutOptions: ParsableArguments {
   @Option(help: "A thin volume NAME:SIZE:MOUNTPOINT[:ext4|xfs], such as appdata:50GiB:/srv/appdata. May be repeated.")
   var volume: [String] = []
 
-  var isEmpty: Bool { disk == nil && systemSize == nil && systemMaximum == nil && volume.isEmpty }
+  var isEmpty: Bool { disk == nil && dataDisk == nil && systemSize == nil && systemMaximum == nil && volume.isEmpty }
 
   func apply(to spec: inout LayoutSpec) throws {
-    if let disk {
-      spec.systemDisk =
-        disk.hasPrefix("serial:") ? .serial(String(disk.dropFirst(7))) : disk == "auto" ? .automatic : .id(disk)
-    }
+    if let disk { spec.systemDisk = disk == "auto" ? .automatic : named(disk) }
+    if let dataDisk { spec.dataDisk = dataDisk == "none" ? nil : named(dataDisk) }
     if let systemSize { spec.systemSize = try bytes(systemSize, option: "--system-size") }
     if let systemMaximum { spec.systemMaximum = try bytes(systemMaximum, option: "--system-maximum") }
     if !volume.isEmpty { spec.volumes = try volume.map(parse) }
+  }
+
+  private func named(_ disk: String) -> SystemDisk {
+    disk.hasPrefix("serial:") ? .serial(String(disk.dropFirst(7))) : .id(disk)
   }
 
   private func parse(_ text: String) throws -> VolumeSpec {
