@@ -75,7 +75,7 @@ public final class LabDiskServer: Sendable {
   private var socket: String { folder + "/nbd" }
 
   /// For QEMU's `file=`.
-  var url: String { "nbd+unix:///?socket=\(socket)" }
+  package var url: String { "nbd+unix:///?socket=\(socket)" }
 
   /// Blocks that power cuts have lost so far.
   public var lostBlocks: Int { state.withLock { $0.lostBlocks } }
@@ -96,11 +96,11 @@ public final class LabDiskServer: Sendable {
   }
 
   /// A machine connects: there is power.
-  func powerOn() { state.withLock { $0.isOff = false } }
+  package func powerOn() { state.withLock { $0.isOff = false } }
 
   // MARK: Requests
 
-  func read(at offset: UInt64, count: Int) throws -> [UInt8] {
+  package func read(at offset: UInt64, count: Int) throws -> [UInt8] {
     try check(offset, count)
     return try state.withLock { state in
       var bytes = [UInt8](repeating: 0, count: count)
@@ -114,7 +114,7 @@ public final class LabDiskServer: Sendable {
     }
   }
 
-  func write(_ bytes: [UInt8], at offset: UInt64, isForced: Bool) throws {
+  package func write(_ bytes: [UInt8], at offset: UInt64, isForced: Bool) throws {
     try check(offset, bytes.count)
     try state.withLock { state in
       guard !state.isOff else { return }
@@ -135,7 +135,7 @@ public final class LabDiskServer: Sendable {
     }
   }
 
-  func flush() throws {
+  package func flush() throws {
     try state.withLock { state in
       guard !state.isOff else { return }
       for (block, bytes) in state.dirty { try write(bytes, block) }

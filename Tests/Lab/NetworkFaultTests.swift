@@ -48,7 +48,7 @@ extension RealMachines {
       try await lab.boot(configuration) { machine in
         try await machine.wait(for: "bootstead: micro-installer", seconds: 900)
         var conditions = bad
-        conditions.bytesPerSecond = 800_000
+        conditions.bytesPerSecond = 1_600_000
         cable.conditions = conditions
         try await machine.wait(for: "copying: ", seconds: 600)
         let before = cable.traffic(.toMachine).bytes

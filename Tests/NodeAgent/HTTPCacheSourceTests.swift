@@ -52,4 +52,24 @@ struct HTTPCacheSourceTests {
       await #expect(throws: CacheSourceError.self) { _ = try await source.nar(url: "nar/none.nar", from: 0) }
     }
   }
+
+  @Test("an appliance that is away is told from one that answers badly")
+  func away() async throws {
+    // Nothing listens on the discard port of the loopback interface.
+    let source = HTTPCacheSource(
+      client: HTTPClient(endpoint: try HTTPEndpoint(url: "http://127.0.0.1:9")), path: "/cache")
+    for request in [
+      { _ = try await source.narInfo(hashPart: "abc") }, { _ = try await source.nar(url: "nar/file.nar", from: 0) },
+    ] as [() async throws -> Void] {
+      let error = await #expect(throws: CacheSourceError.self) { try await request() }
+      guard case .unanswered? = error else {
+        Issue.record("\(String(describing: error))")
+        continue
+      }
+    }
+    try await withCache(ranges: true) { source in
+      let error = await #expect(throws: (any Error).self) { _ = try await source.narInfo(hashPart: "broken") }
+      #expect(!(error is CacheSourceError))
+    }
+  }
 }

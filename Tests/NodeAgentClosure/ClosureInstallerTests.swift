@@ -152,4 +152,41 @@ import Testing
     #expect(try await installer(DirectorySource(source.path)).installStore(root: root.storePath).kept == 4)
     try await check(paths)
   }
+
+  @Test("a cache that does not answer is waited for, far longer than one that answers nonsense, and the reason is told")
+  func absentCache() async throws {
+    let (source, paths) = try closure(3, seed: 5)
+    let root = try #require(paths.last)
+    let absences = Mutex(0)
+    let network = DirectorySource(source.path, chunkSize: 1 << 20) { _, _ in
+      let absence = absences.withLock {
+        $0 += 1
+        return $0
+      }
+      if absence <= 20 * ClosureLimits().attempts { throw CacheSourceError.unanswered("nobody is there") }
+    }
+    let troubles = Mutex<Set<String>>([])
+    let installer = try installer(network, inFlight: 1) { _, reason in
+      troubles.withLock { _ = $0.insert(reason) }
+    }
+    _ = try await installer.installStore(root: root.storePath)
+    try check(paths)
+    #expect(troubles.withLock { $0 } == ["nobody is there"])
+  }
+
+  @Test("what has come is recorded after a while, however little it is")
+  func recordedByTime() async throws {
+    let (source, paths) = try closure(6, seed: 6)
+    let root = try #require(paths.last)
+    let record = target + "/nix/.bootstead-installed"
+    let recorded = Mutex<[Int]>([])
+    let installer = try installer(DirectorySource(source.path), inFlight: 1, batchSize: .max, batchInterval: .zero)
+    _ = try await installer.installStore(root: root.storePath) { progress in
+      guard let data = FileManager.default.contents(atPath: record) else { return }
+      let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").count
+      recorded.withLock { $0.append(lines) }
+    }
+    // One path is under way while those before it are on record.
+    #expect(recorded.withLock { $0.max() } == 5)
+  }
 }

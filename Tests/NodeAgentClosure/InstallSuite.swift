@@ -22,11 +22,15 @@ extension InstallSuite {
   }
 
   func installer(
-    _ source: DirectorySource, inFlight: Int = 8, batchSize: UInt64 = 1 << 20
+    _ source: DirectorySource, inFlight: Int = 8, batchSize: UInt64 = 1 << 20,
+    batchInterval: Duration = .seconds(3600),
+    noteTrouble: @escaping @Sendable (StorePath, String) -> Void = { _, _ in }
   ) throws -> ClosureInstaller {
     try ClosureInstaller(
       source: source, trustedKeys: [publicKey()], targetRoot: target,
-      limits: ClosureLimits(inFlight: inFlight, batchSize: batchSize, wait: { _ in }))
+      limits: ClosureLimits(
+        inFlight: inFlight, batchSize: batchSize, batchInterval: batchInterval, wait: { _ in },
+        noteTrouble: noteTrouble))
   }
 
   /// Writes a signed closure; its root is the last path.

@@ -35,6 +35,8 @@ final class FakeMachine: CommandRunner, DiskSource {
     /// Device numbers that the pool's metadata does not know.
     var lostVolumes: Set<String> = []
     var discards = true
+    /// What fsck.vfat finds wrong, until the file system is made again.
+    var isESPDamaged = false
     /// Physical volumes of the group beside the data partition.
     var otherMembers: [String] = []
   }
@@ -161,7 +163,10 @@ final class FakeMachine: CommandRunner, DiskSource {
     case "partx":
       readTable(&state)
       return ""
-    case "mkfs.vfat": return format("vfat", uuid: vfatID(arguments), &state, arguments.last ?? "")
+    case "fsck.vfat": return state.isESPDamaged ? nil : ""
+    case "mkfs.vfat":
+      state.isESPDamaged = false
+      return format("vfat", uuid: vfatID(arguments), &state, arguments.last ?? "")
     case "mkfs.ext4": return format("ext4", uuid: value(arguments, "-U"), &state, arguments.last ?? "")
     case "mkfs.xfs":
       return format("xfs", uuid: String(value(arguments, "-m").dropFirst("uuid=".count)), &state, arguments.last ?? "")

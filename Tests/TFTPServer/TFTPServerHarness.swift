@@ -33,6 +33,9 @@ final class EventLog: Sendable {
   }
 }
 
+/// What EDK2 asks for.
+let edk2 = [TFTPOption("tsize", "0"), TFTPOption("blksize", "1468"), TFTPOption("windowsize", "4")]
+
 /// The file that the server has.
 let blob = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
 

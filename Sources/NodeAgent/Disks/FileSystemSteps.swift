@@ -7,7 +7,10 @@ extension DiskExecutor {
       let text = "Make the file system \(fileSystem.label) (\(fileSystem.type.rawValue))"
       return DiskStep(text: text) { () throws(DiskExecutionError) in
         let found = try foundPartition(role)?.signatures ?? []
-        return found.count == 1 && found[0].type == fileSystem.type.rawValue && found[0].uuid == fileSystem.uuid
+        guard found.count == 1, found[0].type == fileSystem.type.rawValue, found[0].uuid == fileSystem.uuid else {
+          return false
+        }
+        return try await isWhole(fileSystem, on: node(role, step: text), step: text)
       } run: { () throws(DiskExecutionError) in
         let node = try node(role, step: text)
         if let mount = source.mounts().mounts.first(where: { $0.source == node }) {
@@ -21,6 +24,22 @@ extension DiskExecutor {
         try await command(text, Command("wipefs", ["--all", node]))
         try await make(fileSystem, on: node, step: text)
       }
+    }
+  }
+
+  /// mkfs.vfat writes the boot sector with the UUID first and flushes once, at its end, and FAT has no journal: after a
+  /// power cut the file system may be there by its name only. What an unfinished install had in it is made again.
+  private func isWhole(
+    _ fileSystem: PlannedFileSystem, on node: String, step: String
+  ) async throws(DiskExecutionError) -> Bool {
+    // Mounted: this run has looked at it before.
+    guard fileSystem.type == .vfat, !source.mounts().mounts.contains(where: { $0.source == node }) else { return true }
+    do {
+      try await runner.run(Command("fsck.vfat", ["-n", node]))
+      return true
+    } catch {
+      guard case .exited = error.ending else { throw .command(step: step, error) }
+      return false
     }
   }
 
