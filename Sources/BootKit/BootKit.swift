@@ -26,6 +26,9 @@ public struct BootKit: Sendable {
 
   /// The image's ISO 9660 label.
   public static let label = "BOOTSTEAD_KIT"
+  /// The FAT label of its EFI system partition. It is not the `BOOTSTEAD` of an installed machine's, which boot loaders and
+  /// nodes look for while the kit is still plugged in.
+  public static let systemPartitionLabel = "BOOTKIT"
 
   public let script: BootKitScript
   public let loaders: KitLoaders
@@ -77,7 +80,10 @@ public struct BootKit: Sendable {
     let tracks = (content + (256 << 10) + (16 << 10) - 1) / (16 << 10)
     try await tools.run(
       "mformat",
-      ["-C", "-i", "esp", "-T", "\(tracks * 32)", "-h", "1", "-s", "32", "-N", "0", "-v", "BOOTSTEAD", "::"],
+      [
+        "-C", "-i", "esp", "-T", "\(tracks * 32)", "-h", "1", "-s", "32", "-N", "0", "-v", Self.systemPartitionLabel,
+        "::",
+      ],
       in: folder)
     try await tools.run("mmd", ["-i", "esp", "::/EFI", "::/EFI/BOOT"], in: folder)
     for loader in loaders.efi {

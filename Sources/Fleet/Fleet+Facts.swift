@@ -147,7 +147,8 @@ extension Fleet {
     guard [.discovered, .approved, .armed, .booting, .failed].contains(machine.state) else { return nil }
     var hardware = try HardwareRecord.of(machine, in: database)
     if let task = hardware.task { return .examine(task) }
-    guard [.armed, .booting].contains(machine.state), !hardware.holdOn.isEmpty,
+    // Disks of a machine that is given away may well be failing.
+    guard [.armed, .booting].contains(machine.state), machine.wipe == nil, !hardware.holdOn.isEmpty,
       let facts = try FactsRecord.newest(of: machine, in: database)?.facts
     else { return nil }
     let checks = Set(hardware.holdOn.compactMap(\.check))

@@ -68,10 +68,11 @@ struct BootKitImageTests {
       #expect((0..<4).contains { image[446 + 16 * $0] == 0x80 })
       #expect(image[0..<440].contains { $0 != 0 })
       #expect(Array(image[512..<520]) == Array("EFI PART".utf8))
-      // FAT's own signature, and the name that mtools gives.
+      // FAT's own signature, and a name that no installed machine's partition has.
       let partition = try systemPartition(image) * 512
       #expect(number(image, at: partition + 510, size: 2) == 0xAA55)
-      #expect(image[partition..<partition + 512].contains(Array("BOOTSTEAD".utf8)))
+      #expect(image[partition..<partition + 512].contains(Array("BOOTKIT    ".utf8)))
+      #expect(!image[partition..<partition + 512].contains(Array("BOOTSTEAD".utf8)))
     }
   }
 
