@@ -124,10 +124,14 @@ let package = Package(
       dependencies: [
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "BootKit", "DiskLayout", "Fleet", "HTTPConnection",
         "Images", "Lab",
-        "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProxyDHCP", "SecureShell",
+        "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProgramInput", "ProxyDHCP",
+        "SecureShell",
         "TFTP", "TFTPServer", arguments, crypto, lifecycle, logging, subprocess, systemPackage,
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
+
+    // What programs are given to read.
+    part("ProgramInput", [systemPackage]),
 
     // The agent.
     part("HTTPConnection", [nioCore, nioPosix, nioHTTP1]),
@@ -135,6 +139,7 @@ let package = Package(
       "NodeAgent",
       [
         "AgentProtocol", "BinaryCache", "CBlkid", "CKexec", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress",
+        "ProgramInput",
         "NixFormats", crypto,
         logging, subprocess, systemPackage,
       ]),
@@ -156,7 +161,8 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "ProgramTestSupport", dependencies: [subprocess, systemPackage], path: "Tests/ProgramTestSupport",
+      name: "ProgramTestSupport", dependencies: ["ProgramInput", subprocess, systemPackage],
+      path: "Tests/ProgramTestSupport",
       swiftSettings: strict),
     .target(
       name: "NixTestSupport", dependencies: ["CLZMA", "CZstd", "NixFormats", "ProgramTestSupport", crypto],

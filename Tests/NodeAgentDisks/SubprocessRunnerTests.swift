@@ -11,6 +11,13 @@ struct SubprocessRunnerTests {
     #expect(output == CommandOutput(standardOutput: "label: gpt\n"))
   }
 
+  @Test(
+    "A program that ends without reading its input is no trouble",
+    arguments: ["", String(repeating: "x", count: 1 << 20)])
+  func unread(input: String) async throws {
+    for _ in 0..<20 { #expect(try await runner.run(Command("true", [], input: input)) == CommandOutput()) }
+  }
+
   @Test("A failure names the command, its code and the last lines that it wrote")
   func failure() async {
     let script = "for i in 1 2 3 4 5 6 7 8; do echo line $i >&2; done; exit 5"

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramInput
 import Subprocess
 import SystemPackage
 
@@ -45,9 +46,11 @@ public enum TestProgram {
   ) async throws -> Ended {
     let changes = Dictionary(
       uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) })
+    let file = try ProgramInput.file(Array(input))
     let result = try await Subprocess.run(
       program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
-      environment: .inherit.updating(changes), input: .array(Array(input)), output: .bytes(limit: 64 << 20),
+      environment: .inherit.updating(changes), input: .fileDescriptor(file, closeAfterSpawningProcess: true),
+      output: .bytes(limit: 64 << 20),
       error: .string(limit: 16 << 20))
     let status: Int32 =
       switch result.terminationStatus {

@@ -1,3 +1,4 @@
+import ProgramInput
 import Subprocess
 
 /// Runs programs as children of this process.
@@ -41,11 +42,13 @@ public struct SubprocessRunner: CommandRunner {
   }
 
   private static func child(_ command: Command) async throws -> Ended {
+    let input = try ProgramInput.file(Array((command.input ?? "").utf8))
     let result = try await Subprocess.run(
       .name(command.program), arguments: Arguments(command.arguments),
       // Messages are shown and searched: one language. LVM warns about each descriptor that it inherits.
       environment: .inherit.updating(["LC_ALL": "C", "LVM_SUPPRESS_FD_WARNINGS": "1"]),
-      input: .string(command.input ?? ""), output: .string(limit: outputLimit), error: .string(limit: errorLimit))
+      input: .fileDescriptor(input, closeAfterSpawningProcess: true), output: .string(limit: outputLimit),
+      error: .string(limit: errorLimit))
     return Ended(
       output: CommandOutput(
         standardOutput: result.standardOutput, standardError: result.standardError),

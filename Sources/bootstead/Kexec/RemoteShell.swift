@@ -1,5 +1,6 @@
 import Foundation
 import SecureShell
+import ProgramInput
 import Subprocess
 import SystemPackage
 
@@ -106,8 +107,13 @@ struct RemoteShell: Sendable {
   /// Runs a script there with a text as its standard input; what it prints goes to standard error as it comes. Its end
   /// says little: the machine goes away under it.
   func follow(_ script: String, sending text: String) async throws {
+    let input: FileDescriptor
+    do { input = try ProgramInput.file(Array(text.utf8)) } catch {
+      throw CommandFailure.failed("a file in \(ProgramInput.temporaryFolder) can not be written: \(error)")
+    }
     _ = try await Subprocess.run(
-      .name("ssh"), arguments: Arguments(arguments(script)), input: .string(text), output: .currentStandardError,
+      .name("ssh"), arguments: Arguments(arguments(script)),
+      input: .fileDescriptor(input, closeAfterSpawningProcess: true), output: .currentStandardError,
       error: .currentStandardError)
   }
 
