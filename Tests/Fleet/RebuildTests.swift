@@ -173,6 +173,27 @@ struct RebuildTests {
     #expect(order.missing(in: DiskInventory(disks: [moved]), name: machine.name) == nil)
   }
 
+  @Test("with the data on a disk of its own, the system's disk is replaced without a loss, and the data's is not")
+  func twoDisks() async throws {
+    let node = try await InstalledMachine(
+      Registry(), layout: LayoutSpec(systemDisk: .serial("SN1"), dataDisk: .serial("SN4")),
+      disks: [InstalledMachine.disk("SN1"), InstalledMachine.disk("SN4")])
+    var request = RebuildRequest()
+    request.replaceDisks = [.init(old: "SN1", new: "SN2")]
+    var preview = try await node.registry.fleet.previewRebuild("node1", request)
+    #expect(preview.lost.isEmpty && preview.kept?.disks == ["ata-DISK_SN4"])
+    #expect(preview.formatted.allSatisfy { $0.hasPrefix("SN2") } && preview.formatted.first?.contains("table") == true)
+    request.replaceDisks = [.init(old: "SN4", new: "SN5")]
+    let data = request
+    let error = await refusal { _ = try await node.registry.fleet.previewRebuild("node1", data) }
+    #expect("\(try #require(error))".contains("--lose-data SN4"))
+    request.loseData = ["SN4"]
+    preview = try await node.registry.fleet.previewRebuild("node1", request)
+    #expect(preview.kept == nil && preview.lost.first?.contains("SN4") == true)
+    #expect(preview.formatted.contains { $0.hasPrefix("SN5, partition") && $0.contains("LVM") })
+    #expect(preview.formatted.contains { $0.hasPrefix("ata-DISK_SN1") && $0.contains("bootstead-system") })
+  }
+
   @Test("a disk put in that is not blank is erased only by consent for its own serial number")
   func replacedByUsedDisk() async throws {
     var node = try await InstalledMachine(Registry())
