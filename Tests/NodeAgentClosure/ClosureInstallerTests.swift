@@ -170,7 +170,7 @@ import Testing
       troubles.withLock { _ = $0.insert(reason) }
     }
     _ = try await installer.installStore(root: root.storePath)
-    try check(paths)
+    try await check(paths)
     #expect(troubles.withLock { $0 } == ["nobody is there"])
   }
 
