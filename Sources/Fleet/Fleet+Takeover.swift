@@ -87,8 +87,10 @@ extension Fleet {
       throw FleetError.conflict(
         "'\(machine.name)' is blocked: 'bootstead machine set \(machine.name) --blocked false' first")
     }
+    // Whatever its state, a machine that was installed is made anew by a rebuild alone, which says what it keeps.
+    let isInstalled = machine.finishedInstall != nil && machine.rebuild == nil && machine.wipe == nil
     switch machine.state {
-    case .installed, .active:
+    case _ where isInstalled, .installed, .active:
       throw FleetError.conflict(
         "'\(machine.name)' is \(machine.state.rawValue): it has a system of ours, so there is nothing to take over; 'bootstead rebuild \(machine.name)' makes it anew"
       )

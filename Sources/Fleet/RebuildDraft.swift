@@ -131,28 +131,12 @@ struct RebuildDraft {
 
   /// - Parameter notes: what the registry knows besides.
   func preview(notes: [String]) -> RebuildPreview {
-    let systemName = recorded.first(where: \.isSystem)?.record.identifier ?? plan.disk.id
-    let systemNew = replacements[systemName]
-    let on = systemNew ?? systemName
-    var formatted: [String] = []
-    for partition in plan.partitions {
-      let system = plan.fileSystems.first { $0.device == .partition(partition.role) }
-      let what =
-        switch partition.role {
-        case .bios: "the boot loader of BIOS machines is written anew"
-        case .esp, .system: "\(system?.type.rawValue ?? "file system") on \(system?.mountPoint ?? "?") is made anew"
-        case .data: "LVM is made anew"
-        }
-      if partition.role == .data, systemNew == nil { continue }
-      formatted.append(
-        "\(on), partition \(partition.number) \(partition.name), \(ByteSize.text(partition.size)): \(what)")
-    }
-    if systemNew != nil { formatted.insert("\(on): a new partition table; sizes are those of its own plan", at: 0) }
     let group = plan.volumeGroup
     let kept =
       lost.isEmpty
       ? RebuildPreview.Kept(
-        volumeGroup: group.name, uuid: volumeGroupUUID, tags: group.tags, pool: plan.pool.name,
+        volumeGroup: group.name, uuid: volumeGroupUUID, tags: group.tags,
+        disks: recorded.filter(\.holdsData).map(\.record.identifier), pool: plan.pool.name,
         poolSize: plan.pool.size,
         volumes: plan.volumes.map { volume in
           let system = plan.fileSystems.first { $0.device == .volume(volume.name) }
@@ -165,8 +149,30 @@ struct RebuildDraft {
         .init(
           identifier: $0.record.identifier, serial: $0.serial, size: $0.size, isSystem: $0.isSystem,
           holdsData: $0.holdsData, replacedBy: replacements[$0.record.identifier])
-      }, formatted: formatted, kept: kept, lost: losses, notes: notes + ownNotes,
+      }, formatted: plan.tables.flatMap(formatted), kept: kept, lost: losses, notes: notes + ownNotes,
       minutes: Int(request.window / 60), reportedAt: machine.reportedAt)
+  }
+
+  /// What is made anew on one disk.
+  private func formatted(_ table: PlannedTable) -> [String] {
+    let disk = recorded.first { $0.names.contains(table.disk.recordedName) || $0.names.contains(table.disk.id) }
+    let new = disk.flatMap { replacements[$0.record.identifier] }
+    let isLost = lost.contains { $0.record.identifier == disk?.record.identifier }
+    let on = new ?? disk?.record.identifier ?? table.disk.recordedName
+    let lines = table.partitions.compactMap { partition -> String? in
+      let system = plan.fileSystems.first { $0.device == .partition(partition.role) }
+      let what: String
+      switch partition.role {
+      case .bios: what = "the boot loader of BIOS machines is written anew"
+      case .esp, .system:
+        what = "\(system?.type.rawValue ?? "a file system") on \(system?.mountPoint ?? "the system") is made anew"
+      case .data:
+        guard new != nil || isLost else { return nil }
+        what = "LVM is made anew, with pool and volumes"
+      }
+      return "\(on), partition \(partition.number) \(partition.name), \(ByteSize.text(partition.size)): \(what)"
+    }
+    return new == nil ? lines : ["\(on): a new partition table; the sizes are those that fit it"] + lines
   }
 
   private var losses: [String] {
@@ -181,6 +187,11 @@ struct RebuildDraft {
     var notes: [String] = []
     if lost.isEmpty, volumeGroupUUID == nil {
       notes.append("the last install recorded no UUID of the volume group; it is taken over where it carries the tags")
+    }
+    for disk in lost where replacements[disk.record.identifier] == nil {
+      notes.append(
+        "a volume group that is found on \(disk.consentName) all the same is taken over as it is; to erase it: "
+          + "bootstead machine wipe \(machine.name) --disk \(disk.consentName)")
     }
     for new in replacements.values.sorted() {
       notes.append(

@@ -28,6 +28,8 @@ public struct RebuildPreview: Codable, Sendable {
     /// In LVM's own form; nil where the install did not record it.
     public var uuid: String?
     public var tags: [String]
+    /// Identifiers of the disks that it is on.
+    public var disks: [String]
     public var pool: String
     /// Bytes.
     public var poolSize: UInt64
@@ -71,7 +73,8 @@ public struct RebuildPreview: Codable, Sendable {
     }
     for line in formatted { add("formatted", line) }
     if let kept {
-      add("stays", "volume group \(kept.volumeGroup)\(kept.uuid.map { ", UUID \($0)" } ?? ", UUID not recorded")")
+      let on = kept.disks.isEmpty ? "" : ", on \(kept.disks.joined(separator: ", "))"
+      add("stays", "volume group \(kept.volumeGroup)\(kept.uuid.map { ", UUID \($0)" } ?? ", UUID not recorded")\(on)")
       add("stays", "thin pool \(kept.volumeGroup)/\(kept.pool), \(ByteSize.text(kept.poolSize))")
       for volume in kept.volumes {
         let parts = [

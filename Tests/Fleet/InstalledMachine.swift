@@ -30,12 +30,12 @@ struct InstalledMachine {
     Disk(id: "ata-DISK_\(serial)", node: "/dev/sda", size: 500 << 30, bus: .sata, serial: serial, contents: contents)
   }
 
-  /// - Parameter volumes: as in the layout.
+  /// - Parameter disks: the last of them gets the data.
   init(
     _ registry: Registry,
     layout: LayoutSpec = LayoutSpec(volumes: [
       VolumeSpec(name: "appdata", size: .poolPercent(50), mountPoint: "/srv/appdata")
-    ])
+    ]), disks: [Disk] = [InstalledMachine.disk("SN1")]
   ) async throws {
     self.registry = registry
     var request = AddMachine(
@@ -43,11 +43,18 @@ struct InstalledMachine {
     request.closure = Registry.closure
     _ = try await registry.fleet.add(request)
     agent = try Agent()
-    hardware = try InstalledMachine.inventory(disks: [InstalledMachine.disk("SN1")])
+    hardware = try InstalledMachine.inventory(disks: disks)
     _ = try await agent.claim(registry, nonce: try await registry.boot().nonce, inventory: hardware)
     let task = try #require(try await agent.task(registry).install)
     hardware.disks.disks[0].contents = InstalledMachine.contents(of: task.plan)
-    try await agent.installed(registry, task: task.identifier, disks: [InstalledMachine.record])
+    let records = disks.map { disk in
+      var record = InstalledDisk(identifier: disk.id, serial: disk.serial)
+      if disk.id == disks.last?.id {
+        (record.volumeGroupName, record.volumeGroupUUID) = ("data", InstalledMachine.group)
+      }
+      return record
+    }
+    try await agent.installed(registry, task: task.identifier, disks: records)
     try await agent.report(registry)
   }
 
