@@ -12,13 +12,15 @@ public struct OldMachine: Sendable {
 
   /// A switch for ``Network/vlan``: a machine of the same disk that carries the lab's bridge to the old machine as VLAN 7.
   /// The kernel below a lab need not know VLANs; the machine's does.
-  public static func vlanSwitch(source: String, artifacts: String, folder: String) async throws -> LabMachine.Configuration
+  public static func vlanSwitch(source: String, artifacts: String, folder: String) async throws
+    -> LabMachine.Configuration
   {
     let template = try await LabArtifacts.debianDisk(source: source, folder: artifacts)
     let path = folder + "/switch.raw"
     try await LabTool.run("cp", ["--sparse=always", template, path])
     var configuration = LabMachine.Configuration(
-      name: "switch", firmware: .bios, mac: "52:54:00:99:00:01", disks: [LabDisk(path: path, serial: "SWITCH", format: .raw)])
+      name: "switch", firmware: .bios, mac: "52:54:00:99:00:01",
+      disks: [LabDisk(path: path, serial: "SWITCH", format: .raw)])
     configuration.bootsFromNetwork = false
     configuration.memoryMiB = 256
     configuration.arguments = [
