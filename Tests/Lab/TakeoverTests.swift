@@ -88,7 +88,7 @@ extension RealMachines {
 
     private func withOldMachine(
       _ network: OldMachine.Network, serve: [String] = [],
-      _ body: @Sendable (Lab, OldMachine, LabMachine) async throws -> Void
+      _ body: @escaping @Sendable (Lab, OldMachine, LabMachine) async throws -> Void
     ) async throws {
       try await LabSetting.lab("takeover-\(network.rawValue)", serve: serve) { lab in
         let old = try await OldMachine.make(

@@ -17,7 +17,7 @@ public struct ApplianceContact: Sendable {
   public func note(_ task: AgentTask) throws {
     switch task {
     case .install, .wipe: try touch(writingPath)
-    case .wait, .inventoryOnly, .reboot, .refuse: break
+    case .wait, .examine, .inventoryOnly, .reboot, .refuse: break
     }
     try touch(reachedPath)
   }
