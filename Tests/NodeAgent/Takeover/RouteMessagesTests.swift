@@ -33,9 +33,8 @@ struct RouteMessagesTests {
     #expect(
       handover.text == """
         link l0 52:54:00:88:00:01
-        bond b0 active-backup l0 52:54:00:88:00:01 miimon=100
+        bond b0 balance-rr l0 52:54:00:88:00:01 miimon=100
         vlan v0 b0 7
-        mtu v0 1400
         address b0 10.77.0.50/24
         address b0 fec0:0:0:0:5054:ff:fe88:1/64
         address v0 198.51.100.7/24
