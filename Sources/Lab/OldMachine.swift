@@ -43,7 +43,8 @@ public struct OldMachine: Sendable {
       "ip",
       [
         "netns", "exec", network.applianceNamespace, "ssh", "-i", identity, "-o", "StrictHostKeyChecking=no", "-o",
-        "UserKnownHostsFile=/dev/null", "-o", "ServerAliveInterval=5", "-o", "BatchMode=yes", "root@\(address)", line,
+        "UserKnownHostsFile=/dev/null", "-o", "ServerAliveInterval=10", "-o",
+        "ServerAliveCountMax=12", "-o", "BatchMode=yes", "root@\(address)", line,
       ])
   }
 
