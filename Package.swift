@@ -196,7 +196,7 @@ let package = Package(
       [
         "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NodeAgent", nioCore, nioHTTP1,
         nioPosix,
-      ]),
+      ], exclude: ["Recorded"]),
     tests(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
     tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),

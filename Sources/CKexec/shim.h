@@ -11,18 +11,6 @@ static inline int ckexec_file_load(int kernel, int initrd, const char *arguments
   return syscall(SYS_kexec_file_load, kernel, initrd, length, arguments, 0UL) == 0 ? 0 : errno;
 }
 
-struct ckexec_segment {
-  const void *buffer;
-  unsigned long buffer_size;
-  unsigned long memory;
-  unsigned long memory_size;
-};
-
-static inline int ckexec_load(unsigned long entry, unsigned long count, const struct ckexec_segment *segments) {
-  // 62 << 16: KEXEC_ARCH_X86_64.
-  return syscall(SYS_kexec_load, entry, count, segments, 62UL << 16) == 0 ? 0 : errno;
-}
-
 // A file in memory; -1 where the kernel has none.
 static inline int ckexec_memory_file(const char *name) { return syscall(SYS_memfd_create, name, MFD_CLOEXEC); }
 

@@ -10,8 +10,8 @@ public struct OldMachine: Sendable {
   /// The private key that may log in.
   public let identity: String
 
-  /// A switch for ``Network/vlan``: a machine of the same disk that carries the lab's bridge to the old machine as
-  /// VLAN 7. The kernel below a lab need not know VLANs; the machine's does.
+  /// A switch for ``Network/vlan``: a machine of the same disk that carries the lab's bridge to the old machine as VLAN 7.
+  /// The kernel below a lab need not know VLANs; the machine's does.
   public static func vlanSwitch(source: String, artifacts: String, folder: String) async throws
     -> LabMachine.Configuration
   {
@@ -43,7 +43,8 @@ public struct OldMachine: Sendable {
       "ip",
       [
         "netns", "exec", network.applianceNamespace, "ssh", "-i", identity, "-o", "StrictHostKeyChecking=no", "-o",
-        "UserKnownHostsFile=/dev/null", "-o", "ServerAliveInterval=5", "-o", "BatchMode=yes", "root@\(address)", line,
+        "UserKnownHostsFile=/dev/null", "-o", "ServerAliveInterval=10", "-o",
+        "ServerAliveCountMax=12", "-o", "BatchMode=yes", "root@\(address)", line,
       ])
   }
 

@@ -48,6 +48,9 @@ struct TakeoverStart: AsyncParsableCommand {
   @Flag(help: "Load the installer and stop before this system ends.") var loadOnly = false
 
   func run() async throws {
+    // A session that breaks off does not leave the take-over half way.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGHUP, SIG_IGN)
     // At once: this system may end before a buffer is written out.
     let log = AgentLog { line in
       let bytes = Array("bootstead: \(line)\n".utf8)

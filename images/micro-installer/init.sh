@@ -205,7 +205,7 @@ handed_network() {
 		[ -n "$device" ] || [ "$what" = nameserver ] || continue
 		# shellcheck disable=SC2086 # words are what is wanted
 		set -- $rest
-		echo 0 >"/proc/sys/net/ipv6/conf/$device/accept_dad" 2>/dev/null
+		[ -w "/proc/sys/net/ipv6/conf/$device/accept_dad" ] && echo 0 >"/proc/sys/net/ipv6/conf/$device/accept_dad"
 		case "$what" in
 		link) ip link set "$device" up ;;
 		mtu) ip link set "$device" mtu "$1" ;;

@@ -71,7 +71,7 @@ struct RemoteShell: Sendable {
     var arguments = [
       "-p", "\(target.port)", "-o", "UserKnownHostsFile=\(knownHosts.path)", "-o", "GlobalKnownHostsFile=/dev/null",
       "-o", "StrictHostKeyChecking=yes", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o", "HashKnownHosts=no",
-      "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=6", "-o", "ConnectTimeout=20", "-o",
+      "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=12", "-o", "ConnectTimeout=20", "-o",
       "ClearAllForwardings=yes",
     ]
     if let key {

@@ -13,6 +13,8 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -t tmpfs -o mode=0700 tmpfs /root
 mkdir -p /run/sshd /run/ssh /root/.ssh
 modprobe -a virtio_net qemu_fw_cfg virtio-rng 8021q bonding 2>/dev/null
+# busybox's shell takes its own applet otherwise, which knows less.
+ip() { /bin/ip "$@"; }
 setting() { cat "/sys/firmware/qemu_fw_cfg/by_name/opt/bootstead/$1/raw" 2>/dev/null; }
 hostname old-debian
 say() { echo "old debian: $*"; }
