@@ -85,6 +85,7 @@ public struct BootKit: Sendable {
         "::",
       ],
       in: folder)
+    try clearPartitionTable(folder + "/esp")
     try await tools.run("mmd", ["-i", "esp", "::/EFI", "::/EFI/BOOT"], in: folder)
     for loader in loaders.efi {
       try write(loader.bytes, folder + "/" + loader.fileName)
@@ -94,6 +95,19 @@ public struct BootKit: Sendable {
     try write(script, folder + "/autoexec.ipxe")
     for place in ["::/autoexec.ipxe", "::/EFI/BOOT/autoexec.ipxe"] {
       try await tools.run("mcopy", ["-i", "esp", "autoexec.ipxe", place], in: folder)
+    }
+  }
+
+  /// mformat leaves a partition table in the first sector of its file system, and firmware takes that for a disk inside of
+  /// the partition (seen in OVMF: `HD(1,MBR,0x0,…)` below the CD).
+  private func clearPartitionTable(_ path: String) throws(BootKitError) {
+    do {
+      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+      defer { try? file.close() }
+      try file.seek(toOffset: 446)
+      try file.write(contentsOf: Data(count: 64))
+    } catch {
+      throw .unwritable(path: path, reason: "\(error.localizedDescription)")
     }
   }
 

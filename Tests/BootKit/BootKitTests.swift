@@ -71,6 +71,7 @@ struct BootKitImageTests {
       // FAT's own signature, and a name that no installed machine's partition has.
       let partition = try systemPartition(image) * 512
       #expect(number(image, at: partition + 510, size: 2) == 0xAA55)
+      #expect(image[partition + 446..<partition + 510].allSatisfy { $0 == 0 })
       #expect(image[partition..<partition + 512].contains(Array("BOOTKIT    ".utf8)))
       #expect(!image[partition..<partition + 512].contains(Array("BOOTSTEAD".utf8)))
     }

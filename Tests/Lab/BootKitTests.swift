@@ -21,7 +21,7 @@ extension RealMachines {
     @Test(
       "a machine is installed from its kit, and starts from its own disk after that, with the kit still in it",
       .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"),
-      arguments: [(LabMachine.Firmware.bios, true), (.bios, false), (.uefi, true), (.uefi, false)])
+      arguments: [(LabMachine.Firmware.bios, true), (.uefi, false), (.bios, false), (.uefi, true)])
     func install(firmware: LabMachine.Firmware, isStick: Bool) async throws {
       try await LabSetting.lab("kit-\(firmware.rawValue)-\(isStick ? "stick" : "cd")") { lab in
         try await add(lab)
