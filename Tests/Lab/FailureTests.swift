@@ -5,7 +5,9 @@ import Testing
 extension RealMachines {
   /// Each row of docs/recovery.md, from a copy of a machine that was installed once.
   @Suite("Failures and their recovery") struct FailureTests {
-    @Test("the system's file system is destroyed: a rebuild brings the machine back, and its data is the same")
+    @Test(
+      "the system's file system is destroyed: a rebuild brings the machine back, and its data is the same",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func systemDestroyed() async throws {
       try await InstalledMachine.with("system-destroyed") { installed in
         try installed.damage.scribble(at: DiskDamage.system, count: 64 << 20)
@@ -15,7 +17,9 @@ extension RealMachines {
       }
     }
 
-    @Test("the ESP is destroyed: a rebuild brings the machine back, and its data is the same")
+    @Test(
+      "the ESP is destroyed: a rebuild brings the machine back, and its data is the same",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func espDestroyed() async throws {
       try await InstalledMachine.with("esp-destroyed", firmware: .uefi) { installed in
         try installed.damage.scribble(at: DiskDamage.esp, count: 64 << 20)
@@ -25,7 +29,9 @@ extension RealMachines {
       }
     }
 
-    @Test("the firmware has lost its boot entries: the machine starts from its disk all the same")
+    @Test(
+      "the firmware has lost its boot entries: the machine starts from its disk all the same",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func bootEntriesLost() async throws {
       try await InstalledMachine.with("boot-entries-lost", firmware: .uefi) { installed in
         try FileManager.default.removeItem(atPath: installed.lab.folder + "/node1.vars")
@@ -55,7 +61,9 @@ extension RealMachines {
       }
     }
 
-    @Test("the board was replaced: new addresses and a new UUID, the same disk and its data")
+    @Test(
+      "the board was replaced: new addresses and a new UUID, the same disk and its data",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func boardReplaced() async throws {
       try await InstalledMachine.with("board-replaced") { installed in
         var installed = installed
@@ -67,7 +75,9 @@ extension RealMachines {
       }
     }
 
-    @Test("the network card was replaced: with the new address on record the machine starts from its disk")
+    @Test(
+      "the network card was replaced: with the new address on record the machine starts from its disk",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func cardReplaced() async throws {
       try await InstalledMachine.with("card-replaced") { installed in
         var configuration = installed.configuration
@@ -99,7 +109,9 @@ extension RealMachines {
       }
     }
 
-    @Test("a disk of another Bootstead machine is known as such, and stays as it is to the byte")
+    @Test(
+      "a disk of another Bootstead machine is known as such, and stays as it is to the byte",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func diskOfAnotherMachine() async throws {
       try await InstalledMachine.with("moved-disk") { installed in
         var configuration = installed.configuration
@@ -119,7 +131,9 @@ extension RealMachines {
       }
     }
 
-    @Test("a machine that comes without its recorded disk is refused, and a disk that is not recorded stays as it is")
+    @Test(
+      "a machine that comes without its recorded disk is refused, and a disk that is not recorded stays as it is",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func diskMissing() async throws {
       try await InstalledMachine.with("disk-missing") { installed in
         var installed = installed
@@ -136,7 +150,9 @@ extension RealMachines {
       }
     }
 
-    @Test("a machine is given away: wiped with consent for its disk, forgotten, and new hardware when it comes back")
+    @Test(
+      "a machine is given away: wiped with consent for its disk, forgotten, and new hardware when it comes back",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func givenAway() async throws {
       try await InstalledMachine.with("given-away") { installed in
         await #expect(throws: LabError.self) {

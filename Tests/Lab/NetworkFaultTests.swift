@@ -4,7 +4,7 @@ import Testing
 
 extension RealMachines {
   @Suite("Network faults") struct NetworkFaultTests {
-    /// From the issue: 5 % loss, 100 ms ± 50 ms, overtaking and doubled packets.
+    /// 5 % loss, 100 ms ± 50 ms, overtaking and doubled packets.
     static let bad = LabCableConditions(
       loss: 0.05, duplication: 0.02, reordering: 0.05, delay: .milliseconds(100), jitter: .milliseconds(50))
 

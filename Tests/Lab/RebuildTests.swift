@@ -25,7 +25,9 @@ extension RealMachines {
       }
     }
 
-    @Test("a running node hears of its rebuild, starts from the network by itself and comes back with its data")
+    @Test(
+      "a running node hears of its rebuild, starts from the network by itself and comes back with its data",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func rebuildNow() async throws {
       try await InstalledMachine.with("rebuild-now", firmware: .uefi) { installed in
         let lab = installed.lab
@@ -38,7 +40,9 @@ extension RealMachines {
       }
     }
 
-    @Test("the system disk of two died: a rebuild puts the system on the new one and keeps the data on the other")
+    @Test(
+      "the system disk of two died: a rebuild puts the system on the new one and keeps the data on the other",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func systemDiskOfTwo() async throws {
       try await LabSetting.lab("rebuild-two-disks") { lab in
         func disk(_ serial: String, gibibytes: Int) async throws -> LabDisk {
