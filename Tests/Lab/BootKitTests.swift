@@ -3,7 +3,9 @@ import Testing
 
 extension RealMachines {
   @Suite("Machines that cannot boot from the network, started by a boot kit") struct BootKitTests {
-    @Test("BIOS, USB stick: a stranger gets as far as its inventory, and waits for approval")
+    @Test(
+      "BIOS, USB stick: a stranger gets as far as its inventory, and waits for approval",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func stranger() async throws {
       try await LabSetting.lab("kit-stranger", serve: ["--enrolment", "inventory"]) { lab in
         let kit = try await kit(lab, "--any")

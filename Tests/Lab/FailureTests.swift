@@ -43,7 +43,9 @@ extension RealMachines {
       }
     }
 
-    @Test("the only disk died: a rebuild on the new one says before that the data is lost, and asks for it")
+    @Test(
+      "the only disk died: a rebuild on the new one says before that the data is lost, and asks for it",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func onlyDiskReplaced() async throws {
       try await InstalledMachine.with("only-disk") { installed in
         var installed = installed
