@@ -93,7 +93,9 @@ extension RealMachines {
       }
     }
 
-    @Test("damaged pool metadata is found, told and not touched; a repair that was asked for keeps the data")
+    @Test(
+      "damaged pool metadata is found, told and not touched; a repair that was asked for keeps the data",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func poolMetadataDamaged() async throws {
       try await InstalledMachine.with("pool-metadata") { installed in
         try await installed.damage.damagePoolMetadata()
