@@ -55,7 +55,7 @@ endif
 soak: build ## Power cuts and network faults in the lab, SOAK_ROUNDS (default 50) times: hours.
 	@Scripts/needs-root "make soak"
 	$(SWIFT_BUILD) --build-tests
-	BOOTSTEAD_LAB_FULL=1 SOAK_ROUNDS=$(or $(SOAK_ROUNDS),50) $(TEST_RUN) soak 172800 \
+	TEST_OUTPUT=all BOOTSTEAD_LAB_FULL=1 SOAK_ROUNDS=$(or $(SOAK_ROUNDS),50) $(TEST_RUN) soak 172800 \
 	  $(SWIFT_TEST) --filter PowerCutTests --filter NetworkFaultTests
 
 .PHONY: lint
