@@ -48,7 +48,7 @@ else
 	$(TEST_RUN) units 900 $(SWIFT_TEST) --skip BootHTTPTests --skip LabTests --skip TFTPServerTests --skip ProxyDHCPTests
 	$(TEST_RUN) sockets 300 $(SWIFT_TEST) --filter TFTPServerTests --filter ProxyDHCPTests
 	$(TEST_RUN) http 300 $(SWIFT_TEST) --filter BootHTTPTests
-	$(TEST_RUN) lab 3600 $(SWIFT_TEST) --filter LabTests
+	$(TEST_RUN) lab $(if $(filter 1,$(BOOTSTEAD_LAB_FULL)),28800,3600) $(SWIFT_TEST) --filter LabTests
 endif
 
 .PHONY: soak
