@@ -35,6 +35,10 @@ enum LabSetting {
   /// How often the tests that repeat themselves do so: `SOAK_ROUNDS`, as `make soak` sets it; 0 leaves them out.
   static var soakRounds: Int { variable("SOAK_ROUNDS").flatMap { Int($0) } ?? 0 }
 
+  /// What is cut off in a soak: `SOAK_KINDS`, `install rebuild` unless one of them is named, so that two can run beside
+  /// each other.
+  static var soakKinds: [String] { (variable("SOAK_KINDS") ?? "install rebuild").split(separator: " ").map(String.init) }
+
   /// Of everything that a test decides by chance: `BOOTSTEAD_SEED`, or another one each time. Tests print it.
   static var seed: UInt64 { variable("BOOTSTEAD_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1_000_000_000) }
 

@@ -49,8 +49,9 @@ extension RealMachines {
     @Test(
       "installs and rebuilds cut at random points all end active, with the data as it was",
       .enabled(if: LabSetting.soakRounds > 0, "make soak"), .timeLimit(.minutes(60 * 48)),
-      arguments: ["install", "rebuild"])
+      arguments: LabSetting.soakKinds)
     func soak(kind: String) async throws {
+      try #require(["install", "rebuild"].contains(kind), "SOAK_KINDS takes install and rebuild")
       let first = LabSetting.seed
       var table = SoakTable(title: kind)
       for round in 0..<LabSetting.soakRounds {
