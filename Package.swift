@@ -156,7 +156,7 @@ let package = Package(
     // Load generators for `make bench`.
     .executableTarget(
       name: "bootstead-bench",
-      dependencies: ["HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent", arguments],
+      dependencies: ["HTTPConnection", "Lab", "NetworkAddress", "NixFormats", "NodeAgent", arguments],
       path: "Benchmarks", exclude: ["run"], swiftSettings: strict),
 
     // Tests.

@@ -48,6 +48,19 @@ public struct OldMachine: Sendable {
       ])
   }
 
+  /// The fingerprint of the key that its SSH server shows.
+  public func hostKey(at address: String, in network: LabNetwork, folder: String) async throws -> String {
+    let shown = try await LabTool.run(
+      "ip", ["netns", "exec", network.applianceNamespace, "ssh-keyscan", "-t", "ed25519", address])
+    let path = folder + "/shown"
+    try Data(shown.utf8).write(to: URL(fileURLWithPath: path))
+    let words = try await LabTool.run("ssh-keygen", ["-l", "-f", path]).split(separator: " ")
+    guard let key = words.first(where: { $0.hasPrefix("SHA256:") }) else {
+      throw LabError.unexpectedAnswer(command: "ssh-keyscan \(address)", output: shown)
+    }
+    return String(key)
+  }
+
   /// Lays disk and key into `folder`.
   public static func make(
     name: String, mac: String, network: Network, source: String, artifacts: String, folder: String

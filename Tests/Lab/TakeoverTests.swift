@@ -10,7 +10,7 @@ extension RealMachines {
       try await withOldMachine(.fixed) { lab, old, machine in
         let before = try await old.disk.copy(to: lab.folder + "/before.raw")
         // Consent for another disk is none for this one.
-        let key = try await hostKey(lab, of: "10.77.0.50")
+        let key = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
         let refusal = await #expect(throws: LabError.self) {
           try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OTHER", "--yes", "--host-key", key])
         }
@@ -32,7 +32,7 @@ extension RealMachines {
     func watchdog() async throws {
       try await withOldMachine(.fixed, serve: ["--takeover-watchdog", "30"]) { lab, old, machine in
         let before = try await old.disk.copy(to: lab.folder + "/before.raw")
-        let key = try await hostKey(lab, of: "10.77.0.50")
+        let key = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
         try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OLD1", "--yes", "--host-key", key])
         try await lab.network.setAppliance(reachable: false)
         try await machine.wait(for: "restarting into the system on the disk", seconds: 300)
@@ -40,7 +40,7 @@ extension RealMachines {
         try await old.disk.mustEqual(before)
 
         try await lab.network.setAppliance(reachable: true)
-        let found = try await hostKey(lab, of: "10.77.0.50")
+        let found = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
         let refusal = await #expect(throws: LabError.self) {
           try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OLD1", "--yes"])
         }
@@ -70,7 +70,7 @@ extension RealMachines {
       ])
     func otherNetworks(network: OldMachine.Network, host: String, shown: String) async throws {
       try await withOldMachine(network) { lab, old, machine in
-        let key = try await hostKey(lab, of: host)
+        let key = try await old.hostKey(at: host, in: lab.network, folder: lab.folder)
         try await takeOver(lab, old, at: host, ["--wipe", "OLD1", "--yes", "--host-key", key])
         try await begins(lab, machine)
         #expect(machine.console.text.contains(shown))
@@ -108,16 +108,6 @@ extension RealMachines {
           try await run()
         }
       }
-    }
-
-    /// The fingerprint that the machine's SSH server shows.
-    private func hostKey(_ lab: Lab, of host: String) async throws -> String {
-      let shown = try await LabTool.run(
-        "ip", ["netns", "exec", lab.network.applianceNamespace, "ssh-keyscan", "-t", "ed25519", host])
-      let path = lab.folder + "/shown"
-      try Data(shown.utf8).write(to: URL(fileURLWithPath: path))
-      let words = try await LabTool.run("ssh-keygen", ["-l", "-f", path]).split(separator: " ")
-      return String(try #require(words.first { $0.hasPrefix("SHA256:") }))
     }
 
     @discardableResult
