@@ -5,7 +5,7 @@ public struct OldMachine: Sendable {
   /// How the old system has its network.
   public enum Network: String, Sendable { case fixed = "static", dhcp, vlan, ipv6, bond }
 
-  public let configuration: LabMachine.Configuration
+  public var configuration: LabMachine.Configuration
   public let disk: LabDisk
   /// The private key that may log in.
   public let identity: String

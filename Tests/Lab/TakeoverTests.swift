@@ -63,6 +63,19 @@ extension RealMachines {
     }
 
     @Test(
+      "a kernel without kexec_file_load gets the installer by kexec_load and kexec-tools",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1"))
+    func kexecLoad() async throws {
+      try await withOldMachine(.fixed, arguments: ["-fw_cfg", "name=opt/bootstead/kexec,string=load"]) {
+        lab, old, machine in
+        let key = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
+        let said = try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OLD1", "--yes", "--host-key", key])
+        #expect(said.contains("kernel loaded (kexec_load)"), "\(said)")
+        try await begins(lab, machine)
+      }
+    }
+
+    @Test(
       "over SSH, through a VLAN, a bond, or IPv6 alone", .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1"),
       arguments: [
         (OldMachine.Network.ipv6, "fd77::50", "fd77::50/64"), (.bond, "10.77.0.50", "b0 10.77.0.50/24"),
@@ -87,14 +100,15 @@ extension RealMachines {
     }
 
     private func withOldMachine(
-      _ network: OldMachine.Network, serve: [String] = [],
+      _ network: OldMachine.Network, serve: [String] = [], arguments: [String] = [],
       _ body: @escaping @Sendable (Lab, OldMachine, LabMachine) async throws -> Void
     ) async throws {
       try await LabSetting.lab("takeover-\(network.rawValue)", serve: serve) { lab in
-        let old = try await OldMachine.make(
+        var old = try await OldMachine.make(
           name: "edge1", mac: "52:54:00:88:00:01", network: network, source: LabSetting.source,
           artifacts: LabSetting.folder + "/artifacts", folder: lab.folder)
-        let run: @Sendable () async throws -> Void = {
+        old.configuration.arguments += arguments
+        let run: @Sendable () async throws -> Void = { [old] in
           try await lab.boot(old.configuration) { machine in
             try await machine.wait(for: "old debian: ready", seconds: 300)
             try await body(lab, old, machine)
