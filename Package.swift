@@ -115,7 +115,8 @@ let package = Package(
     part(
       "MicroInstaller", path: "images/micro-installer",
       resources: [
-        "build", "debian-packages", "init.sh", "lvm.conf", "modules", "packages", "programs", "udhcpc.script",
+        "build", "debian-packages", "handed-network.sh", "init.sh", "lvm.conf", "modules", "packages", "programs",
+        "udhcpc.script",
       ].map {
         .embedInCode($0)
       }),
