@@ -1,19 +1,41 @@
-# machine.json as a NixOS module: data in, option values out.
+# machine.json as a NixOS module: data in, option values out. What breaks the schema is refused with the field's path.
 { lib }:
 let
   discover = import ./discover.nix;
   knownRoles = builtins.attrNames (discover ../roles);
+  validate = import ./validate.nix {
+    inherit lib;
+    schema = builtins.fromJSON (builtins.readFile ../schema/machine.schema.json);
+  };
+
+  refuse = problems: throw "machine.json is refused:\n${lib.concatMapStrings (problem: "  ${problem}\n") problems}";
+
+  unknownRoles =
+    data:
+    lib.concatLists (
+      lib.imap0 (
+        index: role:
+        lib.optional (!builtins.elem role knownRoles)
+          "roles[${toString index}]: there is no role \"${role}\"; known are ${lib.concatStringsSep ", " knownRoles}"
+      ) (data.roles or [ ])
+    );
 
   read =
     machine:
-    if builtins.isAttrs machine then machine else builtins.fromJSON (builtins.readFile machine);
-
-  enableRole =
-    role:
-    if builtins.elem role knownRoles then
-      { ${role}.enable = true; }
+    let
+      data =
+        if builtins.isAttrs machine then machine else builtins.fromJSON (builtins.readFile machine);
+      problems = validate data;
+    in
+    if problems != [ ] then
+      refuse problems
+    else if unknownRoles data != [ ] then
+      refuse (unknownRoles data)
     else
-      throw "machine.json: roles: there is no role \"${role}\"; known are ${lib.concatStringsSep ", " knownRoles}.";
+      data;
+
+  # Fields of machine.json that are options of their own; only those that are there, so that defaults stay the modules'.
+  pick = names: data: lib.getAttrs (builtins.filter (name: data ? ${name}) names) data;
 
   module = data: {
     imports = [
@@ -23,20 +45,27 @@ let
           nixpkgs.hostPlatform = data.system;
           system.stateVersion = data.stateVersion;
           bootstead = {
-            machine = {
-              inherit (data) name identifier addresses;
-              firmware = data.firmware or "both";
-              bootDisk = data.bootDisk;
-              network = data.network or { };
-              administrator = data.administrator or { };
-            };
-            storage = {
-              fileSystems = data.fileSystems;
-              thinPool = data.thinPool or null;
-            };
-            agent.appliance = data.appliance or { };
+            machine = pick [
+              "name"
+              "identifier"
+              "addresses"
+              "firmware"
+              "bootDisk"
+              "network"
+              "administrator"
+            ] data;
+            storage = pick [
+              "fileSystems"
+              "thinPool"
+              "bootDiskSize"
+              "dataDisk"
+              "dataDiskSize"
+            ] data;
+            agent = pick [ "appliance" ] data;
             stacks.names = data.stacks or [ ];
-            roles = lib.mkMerge (map enableRole (data.roles or [ ]));
+            roles = lib.genAttrs (data.roles or [ ]) (_: {
+              enable = true;
+            });
           };
         };
       }
