@@ -62,7 +62,8 @@ in
   config = lib.mkIf (cfg != { }) {
     assertions = lib.mapAttrsToList (name: _: {
       assertion = builtins.match "[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?" name != null;
-      message = "bootstead.secrets: \"${name}\" is no name of a secret; use lower-case letters, digits, dots and hyphens.";
+      # The name is not shown: it may be a secret that somebody wrote in its name's place.
+      message = "bootstead.secrets: one of the names is no name of a secret; use lower-case letters, digits, dots and hyphens, and give values to the appliance.";
     }) cfg;
 
     environment.etc."bootstead/secrets.json".source = file;
