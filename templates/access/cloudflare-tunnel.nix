@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  bootsteadLib,
   ...
 }:
 let
@@ -10,7 +11,7 @@ let
   access = config.bootstead.access;
   cfg = access.cloudflare-tunnel;
   isNamed = cfg.identifier != null;
-  secret = config.bootstead.secrets.${cfg.secret}.path;
+  secret = bootsteadLib.secretPath cfg.secret;
   publicRoutes = lib.filterAttrs (_: route: route.exposure == "public") access.routes;
   inPublicZone =
     name: access.zones.public == null || lib.hasSuffix ".${access.zones.public}" name;
@@ -59,8 +60,8 @@ in
     };
 
     secret = mkOption {
-      type = types.str;
-      default = "cloudflare-tunnel";
+      type = bootsteadLib.secretReference;
+      default = "secret:cloudflare-tunnel";
       description = "The secret: the tunnel's credentials file (JSON), or its token.";
     };
 
@@ -104,7 +105,7 @@ in
       message = "bootstead.access.cloudflare-tunnel.withLogin: \"${name}\" is no public route.";
     }) cfg.withLogin;
 
-    bootstead.secrets.${cfg.secret}.units = [
+    bootstead.secrets.${bootsteadLib.secretName cfg.secret}.units = [
       (if isNamed then "cloudflared-tunnel-${cfg.identifier}.service" else "cloudflared-tunnel.service")
     ];
 

@@ -4,6 +4,7 @@
   config,
   lib,
   pkgs,
+  bootsteadLib,
   ...
 }:
 let
@@ -234,7 +235,7 @@ in
     }
     // lib.mapAttrs (name: entry: { content = helmChart name entry; }) cfg.charts;
 
-    bootstead.secrets = lib.mkIf isACME { ${token}.units = [ "bootstead-cluster-token.service" ]; };
+    bootstead.secrets = lib.mkIf isACME { ${bootsteadLib.secretName token}.units = [ "bootstead-cluster-token.service" ]; };
     systemd.services.bootstead-cluster-token = lib.mkIf isACME {
       description = "Give the DNS token to cert-manager";
       after = [ "k3s.service" ];
@@ -246,7 +247,7 @@ in
         RemainAfterExit = true;
         Restart = "on-failure";
         RestartSec = 15;
-        LoadCredential = [ "token:${config.bootstead.secrets.${token}.path}" ];
+        LoadCredential = [ "token:${bootsteadLib.secretPath token}" ];
       };
       # By a file and a pipe: a value on a command line is read by everybody on the machine.
       script = ''

@@ -1,5 +1,10 @@
 # Routes: which name leads to which service, and who may come in. All designs of this folder read them.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  bootsteadLib,
+  ...
+}:
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.access;
@@ -176,9 +181,9 @@ in
       };
 
       credentials = mkOption {
-        type = types.attrsOf types.str;
+        type = types.attrsOf bootsteadLib.secretReference;
         default = {
-          CLOUDFLARE_DNS_API_TOKEN_FILE = "dns-token";
+          CLOUDFLARE_DNS_API_TOKEN_FILE = "secret:dns-token";
         };
         description = "For each of the provider's variables, which end in `_FILE`, the secret that holds its value.";
       };
@@ -237,7 +242,7 @@ in
           message = "bootstead.access.zones: no domain is set that a certificate could be for.";
         }
       ];
-      bootstead.secrets = lib.genAttrs (lib.attrValues cfg.certificate.credentials) (_: {
+      bootstead.secrets = lib.genAttrs (map bootsteadLib.secretName (lib.attrValues cfg.certificate.credentials)) (_: {
         units = [ "acme-order-renew-bootstead.service" ];
       });
       security.acme = {
@@ -247,9 +252,7 @@ in
           domain = lib.head cfg.certificate.names;
           extraDomainNames = lib.tail cfg.certificate.names;
           inherit (cfg.certificate) dnsProvider;
-          credentialFiles = lib.mapAttrs (
-            _: secret: config.bootstead.secrets.${secret}.path
-          ) cfg.certificate.credentials;
+          credentialFiles = lib.mapAttrs (_: bootsteadLib.secretPath) cfg.certificate.credentials;
         };
       };
     })

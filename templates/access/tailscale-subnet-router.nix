@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  bootsteadLib,
   ...
 }:
 let
@@ -44,8 +45,8 @@ in
     enable = lib.mkEnableOption "a Tailscale subnet router";
 
     secret = mkOption {
-      type = types.str;
-      default = "tailscale-auth-key";
+      type = bootsteadLib.secretReference;
+      default = "secret:tailscale-auth-key";
       description = "The secret with the key that this machine joins by. Make it reusable, and tag it with `tag`.";
     };
 
@@ -107,12 +108,12 @@ in
         message = "bootstead.access.tailscale-subnet-router: the policy lets devices reach nothing; set nameServers and bootstead.access.proxyAddress.";
       }
     ];
-    bootstead.secrets.${cfg.secret}.units = [ "tailscaled-autoconnect.service" ];
+    bootstead.secrets.${bootsteadLib.secretName cfg.secret}.units = [ "tailscaled-autoconnect.service" ];
 
     services.tailscale = {
       enable = true;
       openFirewall = true;
-      authKeyFile = config.bootstead.secrets.${cfg.secret}.path;
+      authKeyFile = bootsteadLib.secretPath cfg.secret;
       # Forwarding, and a reverse path filter that lets answers out.
       useRoutingFeatures = "both";
       extraUpFlags = flags ++ [

@@ -95,6 +95,10 @@ in
         };
       };
     };
+    systemd.services.traefik = lib.mkIf isACME {
+      wants = [ "acme-bootstead.service" ];
+      after = [ "acme-bootstead.service" ];
+    };
     security.acme.certs = lib.mkIf isACME {
       bootstead = {
         group = config.services.traefik.group;

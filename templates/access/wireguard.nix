@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  bootsteadLib,
   ...
 }:
 let
@@ -91,8 +92,8 @@ in
     };
 
     secret = mkOption {
-      type = types.str;
-      default = "wireguard-key";
+      type = bootsteadLib.secretReference;
+      default = "secret:wireguard-key";
       description = "The secret with the private key, of `wg genkey`.";
     };
 
@@ -151,9 +152,10 @@ in
               default = false;
               description = "Whether the device sends all its traffic here, or what is for `networks` only.";
             };
-            presharedKeySecret = mkOption {
-              type = types.nullOr types.str;
+            presharedKey = mkOption {
+              type = types.nullOr bootsteadLib.secretReference;
               default = null;
+              example = "secret:wireguard-laptop";
               description = "The secret with a further key that both sides have.";
             };
           };
@@ -179,9 +181,11 @@ in
     bootstead.secrets =
       lib.genAttrs
         (
-          [ cfg.secret ]
-          ++ lib.filter (name: name != null) (
-            map (peer: peer.presharedKeySecret) (lib.attrValues knownPeers)
+          map bootsteadLib.secretName (
+            [ cfg.secret ]
+            ++ lib.filter (reference: reference != null) (
+              map (peer: peer.presharedKey) (lib.attrValues knownPeers)
+            )
           )
         )
         (_: {
@@ -198,14 +202,12 @@ in
     networking.wireguard.interfaces.${cfg.interface} = {
       ips = cfg.addresses;
       listenPort = cfg.port;
-      privateKeyFile = config.bootstead.secrets.${cfg.secret}.path;
+      privateKeyFile = bootsteadLib.secretPath cfg.secret;
       peers = lib.mapAttrsToList (name: peer: {
         inherit name;
         inherit (peer) publicKey;
         allowedIPs = map hostNetwork peer.addresses;
-        presharedKeyFile = lib.mkIf (
-          peer.presharedKeySecret != null
-        ) config.bootstead.secrets.${toString peer.presharedKeySecret}.path;
+        presharedKeyFile = lib.mkIf (peer.presharedKey != null) (bootsteadLib.secretPath peer.presharedKey);
       }) knownPeers;
     };
 

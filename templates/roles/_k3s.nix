@@ -1,5 +1,9 @@
 # What the three k3s roles have in common. A part of k3s-server-init.nix, k3s-server.nix and k3s-agent.nix.
-{ lib, config }:
+{
+  lib,
+  config,
+  bootsteadLib,
+}:
 let
   inherit (lib) mkOption types;
 in
@@ -7,9 +11,9 @@ in
   options = role: {
     enable = lib.mkEnableOption role;
 
-    tokenSecret = mkOption {
-      type = types.str;
-      default = "k3s-token";
+    token = mkOption {
+      type = bootsteadLib.secretReference;
+      default = "secret:k3s-token";
       description = "The secret with the cluster's token, the same on all its machines.";
     };
 
@@ -99,10 +103,10 @@ in
   };
 
   node = cfg: {
-    bootstead.secrets.${cfg.tokenSecret}.units = [ "k3s.service" ];
+    bootstead.secrets.${bootsteadLib.secretName cfg.token}.units = [ "k3s.service" ];
     services.k3s = {
       enable = true;
-      tokenFile = config.bootstead.secrets.${cfg.tokenSecret}.path;
+      tokenFile = bootsteadLib.secretPath cfg.token;
       nodeName = config.networking.hostName;
       nodeIP = cfg.nodeAddress;
       nodeLabel = cfg.labels;

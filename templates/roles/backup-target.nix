@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  bootsteadLib,
   ...
 }:
 let
@@ -37,8 +38,8 @@ in
       };
 
       secret = mkOption {
-        type = types.str;
-        default = "restic-htpasswd";
+        type = bootsteadLib.secretReference;
+        default = "secret:restic-htpasswd";
         description = "The secret with the logins, in htpasswd's format (bcrypt). Each user has a folder of the same name.";
       };
     };
@@ -122,8 +123,8 @@ in
       };
 
       secret = mkOption {
-        type = types.str;
-        default = "rsync-pull";
+        type = bootsteadLib.secretReference;
+        default = "secret:rsync-pull";
         description = "The secret with the daemon's login, a line `pull:PASSWORD`.";
       };
     };
@@ -136,7 +137,7 @@ in
       }
 
       (lib.mkIf cfg.restic.enable {
-        bootstead.secrets.${cfg.restic.secret} = {
+        bootstead.secrets.${bootsteadLib.secretName cfg.restic.secret} = {
           owner = "restic";
           units = [ "restic-rest-server.service" ];
         };
@@ -146,7 +147,7 @@ in
           listenAddress = toString cfg.restic.port;
           appendOnly = true;
           privateRepos = true;
-          htpasswd-file = config.bootstead.secrets.${cfg.restic.secret}.path;
+          htpasswd-file = bootsteadLib.secretPath cfg.restic.secret;
         };
         networking.firewall = import ../lib/firewall.nix { inherit lib config; } {
           from = cfg.restic.clients;
@@ -218,7 +219,7 @@ in
         };
 
         bootstead.secrets = lib.mkIf cfg.pull.daemon {
-          ${cfg.pull.secret}.units = [ "rsync.service" ];
+          ${bootsteadLib.secretName cfg.pull.secret}.units = [ "rsync.service" ];
         };
         services.rsyncd = lib.mkIf cfg.pull.daemon {
           enable = true;
@@ -230,7 +231,7 @@ in
             gid = "root";
             "use chroot" = true;
             "auth users" = "pull";
-            "secrets file" = config.bootstead.secrets.${cfg.pull.secret}.path;
+            "secrets file" = bootsteadLib.secretPath cfg.pull.secret;
             "hosts allow" = lib.concatStringsSep " " cfg.pull.from;
             "hosts deny" = "*";
           };

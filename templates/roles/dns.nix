@@ -1,10 +1,19 @@
 # Name server of the house: filters, answers the house's own names, and has a second of its kind.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  bootsteadLib,
+  ...
+}:
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.roles.dns;
   isPihole = cfg.server == "pihole";
   sync = cfg.secondary;
+  hash = cfg.administrator.passwordHash;
+  # Stands in the settings, which lie in the store, until the service starts.
+  placeholder = "@password@";
 in
 {
   options.bootstead.roles.dns = {
@@ -79,11 +88,12 @@ in
       };
 
       passwordHash = mkOption {
-        type = types.nullOr (types.strMatching "\\$2[aby]\\$.*");
+        type = types.nullOr bootsteadLib.secretReference;
         default = null;
+        example = "secret:adguardhome-password";
         description = ''
-          The bcrypt hash of the password, as `mkpasswd -m bcrypt` prints it. It lies in the store, where all users of the
-          machine can read it: choose a long password. Null: the page asks for a first user when it is opened first.
+          The secret with the bcrypt hash of the password, as `mkpasswd -m bcrypt` prints it. Null: AdGuard Home's page has
+          no login, and is to be reached over a route that has one.
         '';
       };
     };
@@ -104,8 +114,8 @@ in
       };
 
       secret = mkOption {
-        type = types.str;
-        default = "adguardhome-sync";
+        type = bootsteadLib.secretReference;
+        default = "secret:adguardhome-sync";
         description = ''
           The secret with the logins: lines `ORIGIN_USERNAME=…`, `ORIGIN_PASSWORD=…`, `REPLICA1_USERNAME=…`,
           `REPLICA1_PASSWORD=…`.
@@ -154,10 +164,10 @@ in
           host = if cfg.webFrom == [ ] then "127.0.0.1" else "0.0.0.0";
           port = cfg.webPort;
           settings = {
-            users = lib.mkIf (cfg.administrator.passwordHash != null) [
+            users = lib.mkIf (hash != null) [
               {
                 inherit (cfg.administrator) name;
-                password = cfg.administrator.passwordHash;
+                password = placeholder;
               }
             ];
             dns = {
@@ -181,6 +191,16 @@ in
               url = cfg.blockLists.${name};
             }) (lib.attrNames cfg.blockLists);
           };
+        };
+      })
+
+      (lib.mkIf (!isPihole && hash != null) {
+        bootstead.secrets.${bootsteadLib.secretName hash}.units = [ "adguardhome.service" ];
+        systemd.services.adguardhome = {
+          serviceConfig.LoadCredential = [ "password:${bootsteadLib.secretPath hash}" ];
+          preStart = lib.mkAfter ''
+            ${lib.getExe pkgs.replace-secret} '${placeholder}' "$CREDENTIALS_DIRECTORY/password" "$STATE_DIRECTORY/AdGuardHome.yaml"
+          '';
         };
       })
 
@@ -210,7 +230,7 @@ in
       })
 
       (lib.mkIf sync.enable {
-        bootstead.secrets.${sync.secret}.units = [
+        bootstead.secrets.${bootsteadLib.secretName sync.secret}.units = [
           "${config.virtualisation.oci-containers.backend}-adguardhome-sync.service"
         ];
         virtualisation.oci-containers = {
@@ -225,7 +245,7 @@ in
               RUN_ON_START = "true";
               API_PORT = "0";
             };
-            environmentFiles = [ config.bootstead.secrets.${sync.secret}.path ];
+            environmentFiles = [ (bootsteadLib.secretPath sync.secret) ];
             # The replica answers on the loopback interface.
             extraOptions = [ "--network=host" ];
           };

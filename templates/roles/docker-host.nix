@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  bootsteadLib,
   ...
 }:
 let
@@ -23,45 +24,12 @@ let
       pkgs.gnugrep
     ];
     text = ''
-      failed=0
-      complain() {
-        echo "$1" >&2
-        failed=1
-      }
-      driver=$(docker info --format '{{.LoggingDriver}}')
-      [ "$driver" = local ] || complain "Docker's log driver is $driver, not local"
-      mapfile -t containers < <(docker ps --quiet --no-trunc)
-      for container in "''${containers[@]}"; do
-        name=$(docker inspect --format '{{.Name}}' "$container") || continue
-        config=$(docker inspect --format '{{.HostConfig.LogConfig.Type}} {{index .HostConfig.LogConfig.Config "max-size"}} {{index .HostConfig.LogConfig.Config "max-file"}}' "$container")
-        [ "$config" = "local ${logOptions.max-size} ${logOptions.max-file}" ] ||
-          echo "note: ''${name#/} has its own log settings: $config; make the container again to give it the host's" >&2
+      log=${lib.escapeShellArg "local ${logOptions.max-size} ${logOptions.max-file}"}
+      start=${if remap.enable then toString remap.start else "0"}
+      count=${toString remap.count}
+      exceptions=${lib.escapeShellArg (lib.concatStringsSep " " remap.exceptions)}
     ''
-    + lib.optionalString remap.enable ''
-        process=$(docker inspect --format '{{.State.Pid}}' "$container")
-        mode=$(docker inspect --format '{{.HostConfig.UsernsMode}}' "$container")
-        case " ${lib.concatStringsSep " " remap.exceptions} " in *" ''${name#/} "*) continue ;; esac
-        [ "$mode" != host ] ||
-          complain "''${name#/} runs in the host's user namespace and is not in bootstead.roles.docker-host.userNamespace.exceptions"
-        owner=$(stat --format %u "/proc/$process") || continue
-        if [ "$owner" -lt ${toString remap.start} ] || [ "$owner" -ge ${toString (remap.start + remap.count)} ]; then
-          complain "the process of ''${name#/} belongs to user $owner of the host, which is outside ${toString remap.start}-${
-            toString (remap.start + remap.count - 1)
-          }"
-        fi
-    ''
-    + ''
-      done
-    ''
-    + lib.optionalString remap.enable ''
-      docker info --format '{{.SecurityOptions}}' | grep --quiet 'name=userns' || complain "Docker does not remap users"
-      folder=$(docker info --format '{{.DockerRootDir}}')
-      [ "''${folder##*/}" = ${toString remap.start}.${toString remap.start} ] ||
-        complain "Docker remaps to ''${folder##*/}, not to ${toString remap.start}"
-    ''
-    + ''
-      exit $failed
-    '';
+    + builtins.readFile ./_docker-check.sh;
   };
 in
 {
@@ -171,8 +139,8 @@ in
       enable = lib.mkEnableOption "the Beszel agent, which reports the machine's load to a Beszel hub";
 
       secret = mkOption {
-        type = types.str;
-        default = "beszel-agent";
+        type = bootsteadLib.secretReference;
+        default = "secret:beszel-agent";
         description = "The secret that holds the agent's environment: lines `KEY=…`, `TOKEN=…`, `HUB_URL=…`.";
       };
     };
@@ -237,6 +205,7 @@ in
         };
       };
 
+      environment.systemPackages = [ checks ];
       # Fails, and so shows on the appliance, when Docker does not run as it was declared.
       systemd.services.bootstead-check-docker = {
         description = "Check user mapping and log settings of Docker";
@@ -269,11 +238,11 @@ in
       );
 
       bootstead.secrets = lib.mkIf cfg.beszel.enable {
-        ${cfg.beszel.secret}.units = [ "beszel-agent.service" ];
+        ${bootsteadLib.secretName cfg.beszel.secret}.units = [ "beszel-agent.service" ];
       };
       services.beszel.agent = lib.mkIf cfg.beszel.enable {
         enable = true;
-        environmentFile = config.bootstead.secrets.${cfg.beszel.secret}.path;
+        environmentFile = bootsteadLib.secretPath cfg.beszel.secret;
       };
     })
   ];

@@ -15,6 +15,8 @@ let
       "/var/log"
       "/home"
     ];
+  # No layout has the system itself on LVM.
+  noVolumes = "activation/auto_activation_volume_list = []\n";
 in
 {
   options.bootstead.roles.golden.enable = lib.mkEnableOption "the golden state: SSH and the agent on DHCP, and data volumes that stay inactive";
@@ -39,7 +41,8 @@ in
       );
     }
     (lib.mkIf cfg.enable {
-      environment.etc."lvm/lvm.conf".text = "activation/auto_activation_volume_list = []";
+      environment.etc."lvm/lvm.conf".text = noVolumes;
+      boot.initrd.systemd.contents."/etc/lvm/lvm.conf".text = noVolumes;
       boot.zfs.extraPools = lib.mkForce [ ];
       documentation.enable = lib.mkDefault false;
 

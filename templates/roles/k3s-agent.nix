@@ -1,8 +1,13 @@
 # A worker of a k3s cluster.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  bootsteadLib,
+  ...
+}:
 let
   cfg = config.bootstead.roles.k3s-agent;
-  k3s = import ./_k3s.nix { inherit lib config; };
+  k3s = import ./_k3s.nix { inherit lib config bootsteadLib; };
 in
 {
   options.bootstead.roles.k3s-agent =

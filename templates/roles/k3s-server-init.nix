@@ -1,8 +1,13 @@
 # The first server of a k3s cluster: it makes the cluster, the others join it.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  bootsteadLib,
+  ...
+}:
 let
   cfg = config.bootstead.roles.k3s-server-init;
-  k3s = import ./_k3s.nix { inherit lib config; };
+  k3s = import ./_k3s.nix { inherit lib config bootsteadLib; };
 in
 {
   options.bootstead.roles.k3s-server-init =

@@ -1,8 +1,13 @@
 # A further server of a k3s cluster. Three servers bear the loss of one.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  bootsteadLib,
+  ...
+}:
 let
   cfg = config.bootstead.roles.k3s-server;
-  k3s = import ./_k3s.nix { inherit lib config; };
+  k3s = import ./_k3s.nix { inherit lib config bootsteadLib; };
 in
 {
   options.bootstead.roles.k3s-server =

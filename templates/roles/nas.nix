@@ -1,9 +1,13 @@
 # Disks for others: ZFS, NFS and Samba shares, snapshots, disk health, and an orderly end when the power fails.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  bootsteadLib,
+  ...
+}:
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.roles.nas;
-  secretFile = name: config.bootstead.secrets.${name}.path;
 
   share = types.submodule (
     { ... }:
@@ -198,8 +202,8 @@ in
       };
 
       secret = mkOption {
-        type = types.str;
-        default = "ups-password";
+        type = bootsteadLib.secretReference;
+        default = "secret:ups-password";
         description = "The secret with the password of `upsmon`, here and on the machines that ask.";
       };
 
@@ -358,7 +362,7 @@ in
       })
 
       (lib.mkIf cfg.ups.enable {
-        bootstead.secrets.${cfg.ups.secret}.units = [
+        bootstead.secrets.${bootsteadLib.secretName cfg.ups.secret}.units = [
           "upsd.service"
           "upsmon.service"
         ];
@@ -373,7 +377,7 @@ in
             { address = if cfg.ups.clients == [ ] then "127.0.0.1" else "0.0.0.0"; }
           ];
           users.upsmon = {
-            passwordFile = secretFile cfg.ups.secret;
+            passwordFile = bootsteadLib.secretPath cfg.ups.secret;
             upsmon = "primary";
           };
           upsmon.monitor.main = {
