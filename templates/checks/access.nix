@@ -1,0 +1,2 @@
+# Access designs; each alone.
+_: { }
