@@ -146,4 +146,16 @@ in
     machine = withSettings { secrets.${secret} = { }; };
     says = "bootstead.secrets: one of the names is no name of a secret";
   };
+  # Options that take a bare name: the name goes to bootstead.secrets, which looks at it.
+  "leak/role-secret" = {
+    machine = thin // {
+      roles = [ "k3s-server-init" ];
+      settings.roles.k3s-server-init.tokenSecret = secret;
+    };
+    says = "bootstead.secrets: one of the names is no name of a secret";
+  };
+  "leak/long-token-as-name" = {
+    machine = withSettings { secrets."0123456789abcdef0123456789abcdef" = { }; };
+    says = "bootstead.secrets: one of the names is no name of a secret";
+  };
 }
