@@ -30,6 +30,29 @@ let
     }) (bootstead.fleet (../examples + "/${fleet}"))
   ) (lib.genAttrs fleets (_: null));
 
+  images = import ../../images { inherit nixpkgs; };
+  # What of an image is handed out.
+  imageResults = {
+    installer = "bootsteadImage";
+    kexec = "kexecTree";
+    base = "toplevel";
+  };
+  imageSystems = lib.listToAttrs (
+    lib.concatMap (
+      system:
+      lib.mapAttrsToList (image: result: {
+        name = "image/${image}/${system}";
+        value = images.configurations.${image} {
+          inherit system;
+          # Any file stands in for the agent: nothing is built.
+          agent = ./machine.nix;
+        } // {
+          inherit result;
+        };
+      }) imageResults
+    ) images.systems
+  );
+
   acceptedCases = lib.foldl' (all: file: all // cases file) { } [
     ./roles.nix
     ./storage.nix
@@ -51,7 +74,7 @@ in
 rec {
   inherit secret;
 
-  systems = lib.mapAttrs (_: evaluate) acceptedCases // exampleSystems;
+  systems = lib.mapAttrs (_: evaluate) acceptedCases // exampleSystems // imageSystems;
 
   # The derivation's path, or the warnings as an error.
   accepted = lib.mapAttrs (
@@ -59,7 +82,7 @@ rec {
     if system.config.warnings != [ ] then
       throw "${name} warns: ${lib.concatStringsSep "; " system.config.warnings}"
     else
-      system.config.system.build.toplevel.drvPath
+      system.config.system.build.${system.result or "toplevel"}.drvPath
   ) systems;
 
   refused = lib.mapAttrs (_: case: (evaluate case).config.system.build.toplevel.drvPath) refusedCases;

@@ -1,7 +1,36 @@
 # Secrets where somebody could write them by mistake. Each has to be refused, and the refusal must not show the secret.
 # `covers` are the options that a case stands for; every option that takes a secret has to be covered.
-{ base, secret, ... }:
+{
+  lib,
+  base,
+  secret,
+  ...
+}:
 let
+  # A role's option with the secret itself, `further` being what the role needs for the option to count.
+  role = name: option: further: {
+    machine = thin // {
+      roles = [ name ];
+      settings.roles.${name} = lib.recursiveUpdate further (
+        lib.setAttrByPath (lib.splitString "." option) secret
+      );
+    };
+    says = neverTheSecret;
+    covers = [ "bootstead.roles.${name}.${option}" ];
+  };
+  access = name: option: further: {
+    machine = withSettings {
+      access = lib.recursiveUpdate further (
+        {
+          proxyAddress = "192.0.2.5";
+          routes.request.upstream = "http://127.0.0.1:5055";
+        }
+        // lib.setAttrByPath [ name option ] secret
+      );
+    };
+    says = neverTheSecret;
+    covers = [ "bootstead.access.${name}.${option}" ];
+  };
   inherit (base) thin withSettings;
   withStacks =
     settings:
@@ -146,13 +175,76 @@ in
     machine = withSettings { secrets.${secret} = { }; };
     says = "bootstead.secrets: one of the names is no name of a secret";
   };
-  # Options that take a bare name: the name goes to bootstead.secrets, which looks at it.
-  "leak/role-secret" = {
-    machine = thin // {
-      roles = [ "k3s-server-init" ];
-      settings.roles.k3s-server-init.tokenSecret = secret;
+  "leak/cluster-token/first-server" = role "k3s-server-init" "token" { };
+  "leak/cluster-token/server" = role "k3s-server" "token" { join = "https://192.0.2.30:6443"; };
+  "leak/cluster-token/agent" = role "k3s-agent" "token" { join = "https://192.0.2.30:6443"; };
+  "leak/monitoring" = role "docker-host" "beszel.secret" { beszel.enable = true; };
+  "leak/power-supply" = role "nas" "ups.secret" { ups.enable = true; };
+  "leak/rest-server" = role "backup-target" "restic.secret" { restic.enable = true; };
+  "leak/rsync-daemon" = role "backup-target" "pull.secret" {
+    pull = {
+      enable = true;
+      daemon = true;
+      from = [ "192.0.2.20" ];
     };
-    says = "bootstead.secrets: one of the names is no name of a secret";
+  };
+  "leak/name-server-password" = role "dns" "administrator.passwordHash" { };
+  "leak/name-server-copy" = role "dns" "secondary.secret" {
+    secondary = {
+      enable = true;
+      primary = "http://192.0.2.53:3000";
+      image = "registry.example.com/sync@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    };
+  };
+  "leak/tunnel" = access "cloudflare-tunnel" "secret" {
+    cloudflare-tunnel.enable = true;
+    routes.request.exposure = "public";
+    zones.public = "example.com";
+  };
+  "leak/tailscale" = access "tailscale-subnet-router" "secret" {
+    tailscale-subnet-router = {
+      enable = true;
+      routes = [ "192.0.2.0/24" ];
+    };
+  };
+  "leak/wireguard" = access "wireguard" "secret" {
+    wireguard = {
+      enable = true;
+      endpoint = "vpn.example.com:51820";
+      masquerade = false;
+    };
+  };
+  "leak/wireguard-peer" = {
+    machine = withSettings {
+      access.wireguard = {
+        enable = true;
+        endpoint = "vpn.example.com:51820";
+        masquerade = false;
+        peers.phone = {
+          publicKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+          addresses = [ "10.90.0.2/32" ];
+          presharedKey = secret;
+        };
+      };
+    };
+    says = neverTheSecret;
+    covers = [ "bootstead.access.wireguard.peers.<name>.presharedKey" ];
+  };
+  "leak/certificate" = {
+    machine = withSettings {
+      access = {
+        caddy-hub.enable = true;
+        zones.lan = "example.com";
+        routes.media.upstream = "http://127.0.0.1:8096";
+        certificate = {
+          mode = "acme";
+          email = "admin@example.com";
+          credentials.CLOUDFLARE_DNS_API_TOKEN_FILE = secret;
+        };
+      };
+    };
+    says = neverTheSecret;
+    covers = [ "bootstead.access.certificate.credentials" ];
   };
   "leak/long-token-as-name" = {
     machine = withSettings { secrets."0123456789abcdef0123456789abcdef" = { }; };
