@@ -55,11 +55,13 @@ let
 
   acceptedCases = lib.foldl' (all: file: all // cases file) { } [
     ./roles.nix
+    ./role-options.nix
     ./storage.nix
     ./backup.nix
     ./access.nix
+    ./access-options.nix
   ];
-  refusedCases = cases ./refusals.nix // cases ./leaks.nix;
+  refusedCases = cases ./refusals.nix // cases ./refusals-roles.nix // cases ./leaks.nix;
 
   # Options that take a secret, and which of them no case in leaks.nix covers.
   system = evaluate { machine = base.thin; };

@@ -3,7 +3,6 @@
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.roles.edge;
-  access = config.bootstead.access;
 in
 {
   options.bootstead.roles.edge = {
@@ -50,11 +49,5 @@ in
       "net.core.rmem_max" = lib.mkDefault 7500000;
       "net.core.wmem_max" = lib.mkDefault 7500000;
     };
-    assertions = [
-      {
-        assertion = access.routes != { } || cfg.proxy == "nginx-proxy-manager";
-        message = "bootstead.roles.edge: the reverse proxy has no route; add some to bootstead.access.routes.";
-      }
-    ];
   };
 }

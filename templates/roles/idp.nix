@@ -1,10 +1,16 @@
 # One login for everything: an identity provider.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.roles.idp;
   secret = name: config.bootstead.secrets.${name}.path;
   url = "https://${cfg.host}";
+  kanidm = "kanidm_${lib.replaceStrings [ "." ] [ "_" ] (toString cfg.kanidmVersion)}";
 in
 {
   options.bootstead.roles.idp = {
@@ -34,6 +40,16 @@ in
       type = types.port;
       default = 1411;
       description = "Where it answers, on this machine alone; the reverse proxy's route leads there.";
+    };
+
+    kanidmVersion = mkOption {
+      type = types.nullOr (types.strMatching "1\\.[0-9]+");
+      default = null;
+      example = "1.10";
+      description = ''
+        The release of Kanidm. Its database goes up one release at a time and never down, so it is always named; a new one
+        is set after reading its notes.
+      '';
     };
 
     certificate = mkOption {
@@ -67,7 +83,12 @@ in
             assertion = cfg.certificate != null;
             message = "bootstead.roles.idp.certificate: Kanidm speaks TLS only; name a certificate of security.acme.certs.";
           }
+          {
+            assertion = cfg.kanidmVersion != null && pkgs ? ${kanidm};
+            message = "bootstead.roles.idp.kanidmVersion: name a release of Kanidm that this nixpkgs has.";
+          }
         ];
+        services.kanidm.package = lib.mkIf (pkgs ? ${kanidm}) pkgs.${kanidm};
         services.kanidm.server = {
           enable = true;
           settings = {
