@@ -13,6 +13,18 @@ let
   allowed =
     route: access.localNetworks ++ lib.optionals (route.exposure == "vpn") access.vpnNetworks;
 
+  tlsName =
+    route:
+    lib.optionalString (route.upstreamName != null) (
+      lib.concatStringsSep "\n" [
+        " {"
+        "  transport http {"
+        "    tls_server_name ${route.upstreamName}"
+        "  }"
+        "}"
+      ]
+    );
+
   site = route: {
     hostName = lib.concatStringsSep ", " route.names;
     useACMEHost = lib.mkIf isACME "bootstead";
@@ -24,13 +36,7 @@ let
       ''
       + ''
         encode zstd gzip
-        reverse_proxy ${route.upstream}${
-          lib.optionalString (route.upstreamName != null) '' {
-            transport http {
-              tls_server_name ${route.upstreamName}
-            }
-          }''
-        }
+        reverse_proxy ${route.upstream}${tlsName route}
       '';
   };
 in

@@ -78,12 +78,9 @@ in
             }
           ) access.routes;
           middlewares = {
-            local-only.ipAllowList.sourceRange = [ "127.0.0.1/32" ] ++ access.localNetworks;
-            with-vpn.ipAllowList.sourceRange = [
-              "127.0.0.1/32"
-            ]
-            ++ access.localNetworks
-            ++ access.vpnNetworks;
+            # Not this machine itself: a tunnel that ends here would bring everybody in.
+            local-only.ipAllowList.sourceRange = access.localNetworks;
+            with-vpn.ipAllowList.sourceRange = access.localNetworks ++ access.vpnNetworks;
           };
           serversTransports = lib.mapAttrs (_: route: { serverName = route.upstreamName; }) (
             lib.filterAttrs (_: route: route.upstreamName != null) access.routes

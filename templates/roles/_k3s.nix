@@ -102,6 +102,9 @@ in
     };
   };
 
+  # Two of these roles would contradict each other in services.k3s before anybody could say which two they are.
+  isAlone = excluded: !lib.any (role: config.bootstead.roles.${role}.enable) excluded;
+
   node = cfg: {
     bootstead.secrets.${bootsteadLib.secretName cfg.token}.units = [ "k3s.service" ];
     services.k3s = {

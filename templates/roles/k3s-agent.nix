@@ -8,6 +8,10 @@
 let
   cfg = config.bootstead.roles.k3s-agent;
   k3s = import ./_k3s.nix { inherit lib config bootsteadLib; };
+  excluded = [
+    "k3s-server-init"
+    "k3s-server"
+  ];
 in
 {
   options.bootstead.roles.k3s-agent =
@@ -15,12 +19,9 @@ in
 
   config = lib.mkMerge [
     {
-      bootstead.excludedRoles.k3s-agent = [
-        "k3s-server-init"
-        "k3s-server"
-      ];
+      bootstead.excludedRoles.k3s-agent = excluded;
     }
-    (lib.mkIf cfg.enable (
+    (lib.mkIf (cfg.enable && k3s.isAlone excluded) (
       lib.mkMerge [
         (k3s.node cfg)
         {

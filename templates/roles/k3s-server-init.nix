@@ -8,6 +8,10 @@
 let
   cfg = config.bootstead.roles.k3s-server-init;
   k3s = import ./_k3s.nix { inherit lib config bootsteadLib; };
+  excluded = [
+    "k3s-server"
+    "k3s-agent"
+  ];
 in
 {
   options.bootstead.roles.k3s-server-init =
@@ -15,12 +19,9 @@ in
 
   config = lib.mkMerge [
     {
-      bootstead.excludedRoles.k3s-server-init = [
-        "k3s-server"
-        "k3s-agent"
-      ];
+      bootstead.excludedRoles.k3s-server-init = excluded;
     }
-    (lib.mkIf cfg.enable (
+    (lib.mkIf (cfg.enable && k3s.isAlone excluded) (
       lib.mkMerge [
         (k3s.node cfg)
         (k3s.server cfg)
