@@ -258,6 +258,11 @@ in
     says = "there is no file system on /srv/kubernetes";
   };
 
+  "swap/partition-without-device" = {
+    machine = withSettings { storage.swap.kind = "partition"; };
+    says = "a swap partition needs it";
+  };
+
   # The network.
   "network/foreign-card" = {
     machine = withNetwork [ { mac = "52:54:00:ff:ff:ff"; } ];

@@ -152,6 +152,16 @@ in
       tangToken = "/var/lib/bootstead/system.jwe";
     };
   };
+  "storage/swap/zram".machine = withSettings {
+    storage.swap.kind = "zram";
+    machine.headless = true;
+  };
+  "storage/swap/partition".machine = withSettings {
+    storage.swap = {
+      kind = "partition";
+      device = partition 9;
+    };
+  };
   "storage/linstor".machine = withSettings {
     storage.linstor = {
       enable = true;

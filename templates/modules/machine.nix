@@ -48,8 +48,21 @@ in
     };
   };
 
+  options.bootstead.machine.headless = lib.mkEnableOption "a machine without screen and keyboard: no login there, no sound, no wireless cards, and no emergency shell that nobody sees";
+
   config = {
+    systemd = lib.mkIf cfg.headless {
+      # A machine that hangs in a shell at a console without a keyboard is lost; one that goes on is reached by SSH.
+      enableEmergencyMode = false;
+      services."autovt@".enable = false;
+      services."getty@tty1".enable = false;
+    };
+    hardware.bluetooth.enable = lib.mkIf cfg.headless false;
+    services.pipewire.enable = lib.mkIf cfg.headless false;
+    boot.loader.grub.splashImage = lib.mkIf cfg.headless null;
+
     networking = {
+      wireless.enable = lib.mkIf cfg.headless false;
       hostName = cfg.name;
       hostId = builtins.substring 0 8 hexadecimal;
     };

@@ -165,6 +165,24 @@ in
       };
     };
 
+    swap = {
+      kind = mkOption {
+        type = types.enum [
+          "none"
+          "zram"
+          "partition"
+        ];
+        default = "none";
+        description = "What memory is moved to when it is short: nothing, compressed memory, or a partition.";
+      };
+      device = mkOption {
+        type = types.nullOr (types.strMatching "/dev/disk/by-(id|partuuid)/[^/ ]+");
+        default = null;
+        example = "/dev/disk/by-partuuid/5f0c0f6e-0000-4000-8000-000000000009";
+        description = "With `partition`: which one, by a name that stays. It gets a new key at each start, so that nothing of it can be read later.";
+      };
+    };
+
     usedDisks = mkOption {
       type = types.attrsOf (types.listOf types.str);
       default = { };
@@ -207,6 +225,12 @@ in
           }.";
         }
       ]
+      ++ [
+        {
+          assertion = (cfg.swap.kind == "partition") == (cfg.swap.device != null);
+          message = "bootstead.storage.swap.device: a swap partition needs it, and no other kind of swap does.";
+        }
+      ]
       ++ lib.mapAttrsToList (disk: users: {
         assertion = builtins.length users < 2;
         message = "bootstead.storage: ${disk} is used by ${lib.concatStringsSep " and by " users}; a disk has one use.";
@@ -230,6 +254,13 @@ in
         // lib.optionalAttrs (entry.options != [ ]) { inherit (entry) options; };
       }) cfg.fileSystems
     );
+    zramSwap.enable = lib.mkIf (cfg.swap.kind == "zram") true;
+    swapDevices = lib.mkIf (cfg.swap.kind == "partition" && cfg.swap.device != null) [
+      {
+        inherit (cfg.swap) device;
+        randomEncryption.enable = true;
+      }
+    ];
     services.btrfs.autoScrub.enable = lib.mkIf (lib.any (
       entry: entry.type == "btrfs"
     ) cfg.fileSystems) (lib.mkDefault true);

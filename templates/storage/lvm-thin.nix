@@ -18,7 +18,6 @@ in
       # Grows the pool before it is full.
       dmeventd.enable = true;
     };
-    boot.initrd.kernelModules = [ "dm_thin_pool" ];
     environment.etc."lvm/lvm.conf".text = ''
       activation/thin_pool_autoextend_threshold = ${toString thinPool.autoextendThreshold}
       activation/thin_pool_autoextend_percent = ${toString thinPool.autoextendPercent}
