@@ -1,0 +1,132 @@
+# Access designs with the options that change most of what they make.
+{ base, ... }:
+let
+  image = "docker.io/example/example@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+  routes = {
+    photos = {
+      upstream = "http://127.0.0.1:2283";
+      exposure = "vpn";
+    };
+    books = {
+      upstream = "http://127.0.0.1:8083";
+      exposure = "public";
+    };
+    git = {
+      upstream = "https://192.0.2.20:443";
+      upstreamName = "git.example.com";
+    };
+  };
+  zones = {
+    lan = "lan.example.com";
+    vpn = "vpn.example.com";
+    public = "example.com";
+  };
+  certificate = {
+    mode = "acme";
+    email = "admin@example.com";
+  };
+  withAccess = access: base.withSettings { inherit access; };
+  withRoles =
+    roles: settings:
+    base.thin
+    // {
+      inherit roles settings;
+    };
+in
+{
+  "access-options/nginx-proxy-manager".machine = withRoles [ "docker-host" ] {
+    access = {
+      inherit routes zones;
+      nginx-proxy-manager = {
+        enable = true;
+        inherit image;
+        pageFrom = [ "192.0.2.0/24" ];
+      };
+    };
+  };
+  "access-options/cloudflare-tunnel+token".machine = withAccess {
+    inherit routes zones;
+    cloudflare-tunnel.enable = true;
+  };
+  "access-options/wireguard".machine = withAccess {
+    wireguard = {
+      enable = true;
+      endpoint = "vpn.example.com:51820";
+      externalInterface = "enp3s0";
+      networks = [ "192.0.2.0/24" ];
+      peers = {
+        phone.addresses = [ "10.90.0.2" ];
+        laptop = {
+          addresses = [ "10.90.0.3" ];
+          publicKey = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
+          presharedKey = "secret:wireguard-laptop";
+          fullTunnel = true;
+        };
+      };
+    };
+  };
+  "access-options/vlan-matrix".machine = withRoles [ "base-hardened" "docker-host" ] {
+    access.vlan-matrix = {
+      enable = true;
+      zones = {
+        management.networks = [ "192.0.2.0/26" ];
+        trusted.networks = [ "192.0.2.64/26" ];
+        iot.networks = [ "2001:db8:0:4::/64" ];
+      };
+    };
+  };
+  "access-options/vlan-matrix+nftables" = {
+    machine = withRoles [ "base-hardened" ] {
+      access.vlan-matrix = {
+        enable = true;
+        zones.management.networks = [
+          "192.0.2.0/26"
+          "2001:db8:0:1::/64"
+        ];
+      };
+    };
+    modules = [ { networking.nftables.enable = true; } ];
+  };
+  "access-options/k8s-ingress+acme".machine = withRoles [ "k3s-server-init" ] {
+    access = {
+      inherit certificate;
+      k8s-ingress = {
+        enable = true;
+        pool = [ "192.0.2.200-192.0.2.220" ];
+        charts.k8up = {
+          repository = "https://k8up-io.github.io/k8up";
+          chart = "k8up";
+          version = "4.8.5";
+          namespace = "k8up";
+        };
+      };
+    };
+  };
+  # All ways into one house at once.
+  "access-options/together".machine = withRoles [ "base-hardened" "edge" "dns" ] {
+    roles.edge = {
+      proxy = "traefik";
+      ways = [
+        "cloudflare-tunnel"
+        "tailscale-subnet-router"
+        "wireguard"
+        "split-dns"
+        "port-forward"
+      ];
+    };
+    access = {
+      inherit routes zones certificate;
+      proxyAddress = "192.0.2.11";
+      split-dns.nameServers = [ "192.0.2.11" ];
+      tailscale-subnet-router.routes = [ "192.0.2.0/24" ];
+      wireguard = {
+        endpoint = "vpn.example.com:51820";
+        masquerade = false;
+      };
+      port-forward.ports.streaming = {
+        port = 32400;
+        reason = "video is against the terms of the tunnel";
+      };
+    };
+  };
+}
