@@ -44,6 +44,9 @@ in
     boot.kernelParams = [
       "loglevel=4"
       "panic=30"
+      # A first stage that fails restarts the machine, instead of waiting at a shell that nobody can use: after kexec it is
+      # back in its old system then.
+      "boot.panic_on_fail"
     ];
     # A machine is found by its addresses; until it is claimed it has this name, as in the micro-installer.
     networking.hostName = "bootstead-installer";

@@ -45,17 +45,11 @@ in
   # Mounts and swaps that stand in partition tables.
   systemd.generators.systemd-gpt-auto-generator = "/dev/null";
 
+  # Everything else is loaded when it is first used.
   boot.kernelModules = [
     "dm_mod"
     "dm_thin_pool"
     "dm_snapshot"
     "loop"
-    "ext4"
-    "xfs"
-    "vfat"
-    "nls_cp437"
-    "nls_ascii"
-    "8021q"
-    "bonding"
   ];
 }

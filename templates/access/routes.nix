@@ -194,8 +194,8 @@ in
         internal = true;
         default = lib.unique (
           lib.concatMap (domain: [
-            "*.${domain}"
             domain
+            "*.${domain}"
           ]) (lib.filter (domain: domain != null) (lib.attrValues cfg.zones))
         );
         defaultText = lib.literalMD "each zone's domain, and all names in it";

@@ -189,16 +189,11 @@ in
           )
         )
         (_: {
-          units = [
-            (
-              if config.networking.wireguard.useNetworkd then
-                "systemd-networkd.service"
-              else
-                "wireguard-${cfg.interface}.service"
-            )
-          ];
+          units = [ "wireguard-${cfg.interface}.service" ];
         });
 
+    # A unit of its own: systemd-networkd would wait for the key, which comes over the network that it brings up.
+    networking.wireguard.useNetworkd = false;
     networking.wireguard.interfaces.${cfg.interface} = {
       ips = cfg.addresses;
       listenPort = cfg.port;

@@ -180,6 +180,9 @@ in
   "leak/cluster-token/agent" = role "k3s-agent" "token" { join = "https://192.0.2.30:6443"; };
   "leak/monitoring" = role "docker-host" "beszel.secret" { beszel.enable = true; };
   "leak/power-supply" = role "nas" "ups.secret" { ups.enable = true; };
+  "leak/power-supply/follower" = role "base-hardened" "powerSupply.secret" {
+    powerSupply.server = "192.0.2.20";
+  };
   "leak/rest-server" = role "backup-target" "restic.secret" { restic.enable = true; };
   "leak/rsync-daemon" = role "backup-target" "pull.secret" {
     pull = {

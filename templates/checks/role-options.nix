@@ -20,6 +20,7 @@ in
       ];
       timeServers = [ "192.0.2.1" ];
       diskHealth = false;
+      powerSupply.server = "192.0.2.20";
     };
   };
   "role-options/docker-host".machine = withRoles [ "docker-host" ] {

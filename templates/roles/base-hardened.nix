@@ -3,11 +3,13 @@
   config,
   lib,
   pkgs,
+  bootsteadLib,
   ...
 }:
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.roles.base-hardened;
+  followsPower = cfg.powerSupply.server != null;
 in
 {
   options.bootstead.roles.base-hardened = {
@@ -65,6 +67,21 @@ in
       description = "Look for firmware updates by fwupd. They are installed by `fwupdmgr update` only, never by themselves.";
     };
 
+    powerSupply = {
+      server = mkOption {
+        type = types.nullOr (types.strMatching "[A-Za-z0-9.:-]+");
+        default = null;
+        example = "192.0.2.20";
+        description = "The machine with the role `nas` whose UPS this one hangs on. When its battery runs low this machine shuts down, before that one.";
+      };
+
+      secret = mkOption {
+        type = bootsteadLib.secretReference;
+        default = "secret:ups-password";
+        description = "The secret with the password of `bootstead.roles.nas.ups` there.";
+      };
+    };
+
     hardwareReport = mkOption {
       type = types.nullOr types.path;
       default = null;
@@ -101,6 +118,13 @@ in
       })
     ];
 
+    assertions = [
+      {
+        assertion = followsPower -> !config.bootstead.roles.nas.ups.enable;
+        message = "bootstead.roles.base-hardened.powerSupply.server: this machine has a UPS of its own, bootstead.roles.nas.ups; turn one of them off.";
+      }
+    ];
+
     security.sudo = {
       execWheelOnly = true;
       wheelNeedsPassword = cfg.sudoWithPassword;
@@ -132,6 +156,20 @@ in
       extraOptions = [ "--quit=never" ];
     };
     services.fwupd.enable = cfg.firmwareUpdates;
+
+    bootstead.secrets = lib.mkIf followsPower {
+      ${bootsteadLib.secretName cfg.powerSupply.secret}.units = [ "upsmon.service" ];
+    };
+    power.ups = lib.mkIf followsPower {
+      enable = true;
+      mode = "netclient";
+      upsmon.monitor.main = {
+        system = "main@${cfg.powerSupply.server}";
+        user = "follower";
+        type = "secondary";
+        passwordFile = bootsteadLib.secretPath cfg.powerSupply.secret;
+      };
+    };
     hardware.facter.reportPath = lib.mkIf (cfg.hardwareReport != null) cfg.hardwareReport;
 
     # The system is changed by its appliance; what is not in the closure has no business here.

@@ -126,7 +126,7 @@ in
     weeklyPrune = mkOption {
       type = types.bool;
       default = true;
-      description = "Remove images and networks that nothing uses, weekly. Volumes stay.";
+      description = "Remove images that no container has and no name points to, weekly. Containers, networks and volumes stay.";
     };
 
     cockpit = mkOption {
@@ -173,7 +173,19 @@ in
           userns-remap = lib.mkIf remap.enable remap.user;
           data-root = lib.mkIf (cfg.dataRoot != null) cfg.dataRoot;
         };
-        autoPrune.enable = cfg.weeklyPrune;
+      };
+
+      # `docker system prune`, which virtualisation.docker.autoPrune runs, also removes containers that are stopped for the
+      # length of a backup.
+      systemd.services.docker-image-prune = lib.mkIf cfg.weeklyPrune {
+        description = "Remove images that nothing uses";
+        after = [ "docker.service" ];
+        requisite = [ "docker.service" ];
+        startAt = "weekly";
+        serviceConfig = {
+          Type = "oneshot";
+          ExecStart = "${lib.getExe config.virtualisation.docker.package} image prune --force";
+        };
       };
 
       assertions = [

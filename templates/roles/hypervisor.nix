@@ -1,10 +1,5 @@
 # Virtual machines on the network of the house: a bridge, and libvirt or Incus on it.
-{
-  config,
-  lib,
-  pkgs,
-  ...
-}:
+{ config, lib, ... }:
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.roles.hypervisor;
@@ -113,16 +108,13 @@ in
             message = "bootstead.roles.hypervisor.storage is for Incus; give libvirt a storage pool with `virsh pool-define-as`.";
           }
         ];
-        # Nested machines, and cards that are handed to one.
-        boot.kernelModules = lib.optionals pkgs.stdenv.hostPlatform.isx86_64 [
-          "kvm-intel"
-          "kvm-amd"
-        ];
-        # Frames on the bridge belong to the machines on it, not to the host's firewall.
-        boot.kernel.sysctl = {
-          "net.bridge.bridge-nf-call-iptables" = lib.mkDefault 0;
-          "net.bridge.bridge-nf-call-ip6tables" = lib.mkDefault 0;
-        };
+        # Docker forwards nothing that it did not make itself, frames between ports of a bridge included.
+        networking.firewall.extraCommands =
+          lib.mkIf (config.virtualisation.docker.enable && !config.networking.nftables.enable)
+            ''
+              iptables -w -D FORWARD -i ${cfg.bridge.name} -o ${cfg.bridge.name} -j ACCEPT 2>/dev/null || true
+              iptables -w -I FORWARD -i ${cfg.bridge.name} -o ${cfg.bridge.name} -j ACCEPT
+            '';
       }
 
       (lib.mkIf (cfg.bridge.address != null) {

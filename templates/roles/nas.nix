@@ -380,6 +380,11 @@ in
             passwordFile = bootsteadLib.secretPath cfg.ups.secret;
             upsmon = "primary";
           };
+          # Machines that follow.
+          users.follower = lib.mkIf (cfg.ups.clients != [ ]) {
+            passwordFile = bootsteadLib.secretPath cfg.ups.secret;
+            upsmon = "secondary";
+          };
           upsmon.monitor.main = {
             user = "upsmon";
             type = "primary";

@@ -22,8 +22,8 @@ in
 
     weeklyPrune = mkOption {
       type = types.bool;
-      default = true;
-      description = "Remove images that nothing uses, weekly. Volumes stay.";
+      default = false;
+      description = "Remove stopped containers, and images and networks that nothing uses, weekly. Volumes stay.";
     };
   };
 
