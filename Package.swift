@@ -115,7 +115,8 @@ let package = Package(
     part(
       "MicroInstaller", path: "images/micro-installer",
       resources: [
-        "build", "debian-packages", "init.sh", "lvm.conf", "modules", "packages", "programs", "udhcpc.script",
+        "build", "debian-packages", "handed-network.sh", "init.sh", "lvm.conf", "modules", "packages", "programs",
+        "udhcpc.script",
       ].map {
         .embedInCode($0)
       }),
@@ -156,7 +157,7 @@ let package = Package(
     // Load generators for `make bench`.
     .executableTarget(
       name: "bootstead-bench",
-      dependencies: ["HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent", arguments],
+      dependencies: ["HTTPConnection", "Lab", "NetworkAddress", "NixFormats", "NodeAgent", arguments],
       path: "Benchmarks", exclude: ["run"], swiftSettings: strict),
 
     // Tests.

@@ -7,7 +7,9 @@ struct BootsteadBench: AsyncParsableCommand {
     commandName: "bootstead-bench",
     abstract: "Measure boot servers.",
     discussion: "Each command prints its figures as lines of a name and a value.",
-    subcommands: [DHCPBench.self, AvalancheBench.self, TFTPBench.self, HTTPBench.self, ClosureBench.self])
+    subcommands: [
+      DHCPBench.self, AvalancheBench.self, TFTPBench.self, HTTPBench.self, ClosureBench.self, MachineBench.self,
+    ])
 }
 
 /// Prints one figure.

@@ -97,7 +97,7 @@ extension BootServer {
       throw HTTPError(.notFound, message: "no boot image")
     }
     var arguments = [KernelArgument]()
-    for argument in ["loglevel=4", "console=tty0"] + configuration.consoleArguments {
+    for argument in installerArguments + configuration.consoleArguments {
       arguments.append(try KernelArgument(argument))
     }
     arguments.append(try KernelArgument("BOOTIF=01-\(mac.hyphenated)"))
@@ -136,3 +136,7 @@ extension BootServer {
     return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: content)))
   }
 }
+
+/// Of the installer's kernel, before those of the appliance's consoles. One that can not go on restarts the machine after
+/// 30 seconds: it comes back from the network and goes on, or, after a take-over, from its old system.
+let installerArguments = ["loglevel=4", "panic=30", "console=tty0"]

@@ -83,8 +83,7 @@ extension BootServer {
       overlay: BootOverlay(
         applianceURL: reachedURL(context), appliancePublicKey: applianceKey.publicKey, bootNonce: boot.nonce,
         machineName: boot.machine.text, mode: .install, watchdogSeconds: configuration.takeover?.watchdogSeconds ?? 300),
-      // A kernel that can not go on gives the machine back too.
-      arguments: ["loglevel=4", "panic=30", "console=tty0"] + configuration.consoleArguments)
+      arguments: installerArguments + configuration.consoleArguments)
   }
 
   /// The address by which the client came, which is the one that it reaches.

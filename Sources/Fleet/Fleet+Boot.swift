@@ -6,10 +6,12 @@ import GRDB
 import NetworkAddress
 
 extension Fleet {
-  /// This many boots without a report, within ``loopWindow``, hold the machine at its menu.
+  /// This many boots within ``loopWindow`` in which no agent stayed for ``loopStay`` hold the machine at its menu.
   static let loopLimit = 5
   /// Seconds.
   static let loopWindow: TimeInterval = 600
+  /// Seconds. A machine that says hello and dies each time is in a loop as well.
+  static let loopStay: TimeInterval = 60
 
   /// So many unknown machines may wait for approval; a flood of made-up addresses fills no more than that.
   package static let discoveredLimit = 256
@@ -93,7 +95,9 @@ extension Fleet {
     let recent = machine.bootsWithoutReport.filter { now.timeIntervalSince($0) < loopWindow }
     guard recent.count >= loopLimit else { return nil }
     return .hold(
-      reason: "\(recent.count) boots in \(Int(loopWindow / 60)) minutes without a report; waiting for a while")
+      reason:
+        "\(recent.count) boots in \(Int(loopWindow / 60)) minutes, and no agent that stayed for \(Int(loopStay)) seconds; waiting for a while"
+    )
   }
 
   /// Registers a machine that nobody added, where enrolment allows it.

@@ -69,7 +69,6 @@ extension Fleet {
       machine.lastSeen = now
       if claim.state == .current {
         machine.inventory = hello.inventory
-        machine.bootsWithoutReport = []
         try recordFacts(of: machine, in: database, now: now)
       }
       try machine.update(database)
@@ -178,6 +177,7 @@ extension Fleet {
     }
     try claim.update(database)
     machine.lastSeen = now
+    if claim.state == .current, now.timeIntervalSince(claim.at) >= Fleet.loopStay { machine.bootsWithoutReport = [] }
     try machine.update(database)
     return (claim, machine)
   }

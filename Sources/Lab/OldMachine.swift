@@ -5,7 +5,7 @@ public struct OldMachine: Sendable {
   /// How the old system has its network.
   public enum Network: String, Sendable { case fixed = "static", dhcp, vlan, ipv6, bond }
 
-  public let configuration: LabMachine.Configuration
+  public var configuration: LabMachine.Configuration
   public let disk: LabDisk
   /// The private key that may log in.
   public let identity: String
@@ -46,6 +46,19 @@ public struct OldMachine: Sendable {
         "UserKnownHostsFile=/dev/null", "-o", "ServerAliveInterval=10", "-o",
         "ServerAliveCountMax=12", "-o", "BatchMode=yes", "root@\(address)", line,
       ])
+  }
+
+  /// The fingerprint of the key that its SSH server shows.
+  public func hostKey(at address: String, in network: LabNetwork, folder: String) async throws -> String {
+    let shown = try await LabTool.run(
+      "ip", ["netns", "exec", network.applianceNamespace, "ssh-keyscan", "-t", "ed25519", address])
+    let path = folder + "/shown"
+    try Data(shown.utf8).write(to: URL(fileURLWithPath: path))
+    let words = try await LabTool.run("ssh-keygen", ["-l", "-f", path]).split(separator: " ")
+    guard let key = words.first(where: { $0.hasPrefix("SHA256:") }) else {
+      throw LabError.unexpectedAnswer(command: "ssh-keyscan \(address)", output: shown)
+    }
+    return String(key)
   }
 
   /// Lays disk and key into `folder`.

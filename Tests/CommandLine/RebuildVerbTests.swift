@@ -148,7 +148,7 @@ struct RebuildVerbTests {
       }
       try fleet.close()
       try await appliance.serving {
-        let text = "5 boots in 10 minutes without a report"
+        let text = "5 boots in 10 minutes, and no agent that stayed for 60 seconds"
         #expect(try await appliance.bootstead("why", "node1").output.contains(text))
         #expect(try await appliance.bootstead("machine", "show", "node1").output.contains(text))
         _ = try await appliance.bootstead("machine", "approve", "node1")

@@ -141,6 +141,35 @@ struct StateTests {
     #expect(try await registry.boot().intent == .install)
   }
 
+  @Test(
+    "a machine whose agent says hello and dies each time is held, one whose agent stays is not", arguments: [1.0, 61])
+  func loopWithClaims(stay: TimeInterval) async throws {
+    let registry = try Registry()
+    try await registry.add()
+    for _ in 0..<5 {
+      var agent = try Agent()
+      _ = try await agent.claim(registry, nonce: try await registry.boot().nonce)
+      registry.pass(seconds: stay)
+      _ = try await agent.task(registry)
+      // Until an agent counts as gone, so that the next one takes its place.
+      registry.pass(seconds: 21)
+    }
+    #expect((try await registry.boot().intent.holdReason != nil) == (stay < 60))
+  }
+
+  @Test("an arming whose time is over ends although nobody asks, and nothing else does")
+  func overdue() async throws {
+    let registry = try Registry()
+    try await registry.add(window: 60)
+    try await registry.add("node2", macs: ["52:54:00:00:00:02"], window: 3600)
+    #expect(try await registry.fleet.endOverdue(takeoverSilence: 480).isEmpty)
+    registry.pass(seconds: 61)
+    #expect(try await registry.fleet.endOverdue(takeoverSilence: 480).map(\.text) == ["node1"])
+    #expect(try await registry.state() == .approved)
+    #expect(try await registry.state("node2") == .armed)
+    #expect(try await registry.fleet.endOverdue(takeoverSilence: 480).isEmpty)
+  }
+
   @Test("the rescue shell comes once")
   func rescueOnce() async throws {
     let registry = try Registry()

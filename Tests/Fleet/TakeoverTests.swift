@@ -61,6 +61,33 @@ struct TakeoverTests {
     await #expect(throws: AgentRefusal.self) { try await run(registry, begin(), offer.token) }
   }
 
+  @Test(
+    "a take-over whose installer is never heard of ends as armed; one that was claimed, or that booted again, goes on")
+  func silent() async throws {
+    let registry = try Registry()
+    let offer = try await registry.fleet.prepareTakeover(request(), applianceKey: registry.applianceKey.publicKey)
+    _ = try await run(registry, begin(), offer.token)
+    registry.pass(seconds: 470)
+    #expect(try await registry.fleet.endOverdue(takeoverSilence: 480).isEmpty)
+    registry.pass(seconds: 11)
+    #expect(try await registry.fleet.endOverdue(takeoverSilence: 480).map(\.text) == ["edge1"])
+    #expect(try await registry.state("edge1") == .armed)
+    #expect(try await registry.fleet.events(of: "edge1").last?.text.contains("'bootstead kexec' tries again") == true)
+
+    let again = try await registry.fleet.prepareTakeover(request(), applianceKey: registry.applianceKey.publicKey)
+    let boot = try await run(registry, begin(), again.token)
+    var agent = try Agent()
+    _ = try await agent.claim(registry, nonce: boot.nonce.description)
+    registry.pass(seconds: 600)
+    #expect(try await registry.fleet.endOverdue(takeoverSilence: 480).isEmpty)
+
+    let last = try await registry.fleet.prepareTakeover(request(), applianceKey: registry.applianceKey.publicKey)
+    _ = try await run(registry, begin(), last.token)
+    registry.pass(seconds: 500)
+    _ = try await registry.boot(TakeoverTests.mac)
+    #expect(try await registry.fleet.endOverdue(takeoverSilence: 480).isEmpty)
+  }
+
   @Test("a stale token, a replaced one and an invented one are refused")
   func refusedTokens() async throws {
     let registry = try Registry()

@@ -114,6 +114,102 @@ extension RealMachines {
     }
 
     @Test(
+      "the pool is full: a rebuild says so, needs no room in it and keeps the data",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
+    func poolFull() async throws {
+      try await LabSetting.lab("pool-full") { lab in
+        let disk = try await LabDisk.make(
+          path: lab.folder + "/system.raw", serial: "SYSTEM1", gibibytes: 14, format: .raw)
+        var configuration = LabMachine.Configuration(
+          name: "node1", firmware: .bios, mac: "52:54:00:12:34:56", disks: [disk])
+        try await lab.appliance.run(
+          "machine", "add", "--mac", configuration.mac, "--name", "node1", "--closure", lab.closure,
+          "--volume", "appdata:1GiB:/srv/appdata")
+        // A volume that is larger than the pool takes all that is left.
+        let script = lab.folder + "/fill.sh"
+        try Data(
+          """
+          set -e
+          [ -e /dev/data/hog ] && exit
+          # The lab's node has no udev rules of the device mapper that LVM could wait for.
+          config='activation { udev_sync = 0 udev_rules = 0 monitoring = 0 }'
+          lvchange --config "$config" --errorwhenfull y data/pool
+          lvcreate --config "$config" --yes --name hog --virtualsize 8G --thinpool data/pool
+          dd if=/dev/zero of=/dev/data/hog bs=1M 2>/dev/null || echo "node: the pool has no space left"
+          sync
+
+          """.utf8
+        ).write(to: URL(fileURLWithPath: script))
+        configuration.arguments = ["-fw_cfg", "name=opt/bootstead/script,file=\(script)"]
+        let installed = configuration
+        let hash = try await lab.boot(installed) { machine in
+          try await lab.wait(for: "node1", of: machine, seconds: 1800, what: "the install") { $0.state == "active" }
+          try await machine.wait(for: "node: the script ended", seconds: 300)
+          #expect(machine.console.text.contains("node: the pool has no space left"))
+          return InstalledMachine.dataHash(on: machine.console.text)
+        }
+        let machine = InstalledMachine(lab: lab, configuration: installed, dataHash: try #require(hash))
+        try await machine.rebuild()
+        let console = try await lab.boot(installed) { machine in
+          try await lab.wait(for: "node1", of: machine, seconds: 1800, what: "the rebuild") { $0.state == "active" }
+          try await machine.wait(for: "node: reported", seconds: 300)
+          return machine.console.text
+        }
+        #expect(console.contains("its data space is full"))
+        #expect(InstalledMachine.dataHash(on: console) == machine.dataHash)
+      }
+    }
+
+    @Test(
+      "half of a mirror is missing: a rebuild goes on and leaves the other half as it is, to the byte",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
+    func mirrorHalf() async throws {
+      try await InstalledMachine.with("mirror-half") { installed in
+        var installed = installed
+        func half(_ serial: String) async throws -> LabDisk {
+          try await LabDisk.make(
+            path: installed.lab.folder + "/\(serial).raw", serial: serial, gibibytes: 1, format: .raw)
+        }
+        let (present, missing) = (try await half("MIRROR1"), try await half("MIRROR2"))
+        try await LabTool.run("mkfs.btrfs", ["-q", "-m", "raid1", "-d", "raid1", present.path, missing.path])
+        let before = try await present.copy(to: installed.lab.folder + "/before.raw")
+        installed.configuration.disks.append(present)
+        try await installed.rebuild()
+        #expect(try await installed.bootUntilActive() == installed.dataHash)
+        try await present.mustEqual(before)
+      }
+    }
+
+    @Test(
+      "two machines whose boards have the same placeholder UUID are installed beside each other",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
+    func samePlaceholder() async throws {
+      try await LabSetting.lab("placeholder") { lab in
+        func machine(_ number: Int) async throws -> LabMachine.Configuration {
+          let disk = try await LabDisk.make(
+            path: "\(lab.folder)/\(number).qcow2", serial: "DISK\(number)", gibibytes: 24)
+          var configuration = LabMachine.Configuration(
+            name: "node\(number)", firmware: .bios, mac: "52:54:00:12:34:0\(number)", disks: [disk])
+          // As boards with AMI firmware have it from the factory.
+          configuration.uuid = "03000200-0400-0500-0006-000700080009"
+          try await lab.appliance.run(
+            "machine", "add", "--mac", configuration.mac, "--name", configuration.name, "--closure", lab.closure)
+          return configuration
+        }
+        let (first, second) = (try await machine(1), try await machine(2))
+        try await lab.boot(first) { one in
+          try await lab.boot(second) { two in
+            for (name, machine) in [("node1", one), ("node2", two)] {
+              try await lab.wait(for: name, of: machine, seconds: 1800, what: "the install of \(name)") {
+                ["installed", "active"].contains($0.state)
+              }
+            }
+          }
+        }
+      }
+    }
+
+    @Test(
       "a disk of another Bootstead machine is known as such, and stays as it is to the byte",
       .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
     func diskOfAnotherMachine() async throws {

@@ -12,7 +12,7 @@ struct InterruptedInstall: Sendable {
 
   /// How fast the network is from the moment that the installer runs, in bytes a second: a copy that is done at once can
   /// not be cut.
-  private static let copyRate = 2_000_000
+  private static let copyRate = 6_000_000
 
   struct Course: Sendable, CustomStringConvertible {
     /// What each boot printed, up to its cut; the last one up to the node's report.

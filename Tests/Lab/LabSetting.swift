@@ -37,7 +37,9 @@ enum LabSetting {
 
   /// What is cut off in a soak: `SOAK_KINDS`, `install rebuild` unless one of them is named, so that two can run beside
   /// each other.
-  static var soakKinds: [String] { (variable("SOAK_KINDS") ?? "install rebuild").split(separator: " ").map(String.init) }
+  static var soakKinds: [String] {
+    (variable("SOAK_KINDS") ?? "install rebuild").split(separator: " ").map(String.init)
+  }
 
   /// Of everything that a test decides by chance: `BOOTSTEAD_SEED`, or another one each time. Tests print it.
   static var seed: UInt64 { variable("BOOTSTEAD_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1_000_000_000) }

@@ -10,7 +10,7 @@ extension RealMachines {
       try await withOldMachine(.fixed) { lab, old, machine in
         let before = try await old.disk.copy(to: lab.folder + "/before.raw")
         // Consent for another disk is none for this one.
-        let key = try await hostKey(lab, of: "10.77.0.50")
+        let key = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
         let refusal = await #expect(throws: LabError.self) {
           try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OTHER", "--yes", "--host-key", key])
         }
@@ -32,7 +32,7 @@ extension RealMachines {
     func watchdog() async throws {
       try await withOldMachine(.fixed, serve: ["--takeover-watchdog", "30"]) { lab, old, machine in
         let before = try await old.disk.copy(to: lab.folder + "/before.raw")
-        let key = try await hostKey(lab, of: "10.77.0.50")
+        let key = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
         try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OLD1", "--yes", "--host-key", key])
         try await lab.network.setAppliance(reachable: false)
         try await machine.wait(for: "restarting into the system on the disk", seconds: 300)
@@ -40,7 +40,7 @@ extension RealMachines {
         try await old.disk.mustEqual(before)
 
         try await lab.network.setAppliance(reachable: true)
-        let found = try await hostKey(lab, of: "10.77.0.50")
+        let found = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
         let refusal = await #expect(throws: LabError.self) {
           try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OLD1", "--yes"])
         }
@@ -63,6 +63,19 @@ extension RealMachines {
     }
 
     @Test(
+      "a kernel without kexec_file_load gets the installer by kexec_load and kexec-tools",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1"))
+    func kexecLoad() async throws {
+      try await withOldMachine(.fixed, arguments: ["-fw_cfg", "name=opt/bootstead/kexec,string=load"]) {
+        lab, old, machine in
+        let key = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
+        let said = try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OLD1", "--yes", "--host-key", key])
+        #expect(said.contains("kernel loaded (kexec_load)"), "\(said)")
+        try await begins(lab, machine)
+      }
+    }
+
+    @Test(
       "over SSH, through a VLAN, a bond, or IPv6 alone", .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1"),
       arguments: [
         (OldMachine.Network.ipv6, "fd77::50", "fd77::50/64"), (.bond, "10.77.0.50", "b0 10.77.0.50/24"),
@@ -70,7 +83,7 @@ extension RealMachines {
       ])
     func otherNetworks(network: OldMachine.Network, host: String, shown: String) async throws {
       try await withOldMachine(network) { lab, old, machine in
-        let key = try await hostKey(lab, of: host)
+        let key = try await old.hostKey(at: host, in: lab.network, folder: lab.folder)
         try await takeOver(lab, old, at: host, ["--wipe", "OLD1", "--yes", "--host-key", key])
         try await begins(lab, machine)
         #expect(machine.console.text.contains(shown))
@@ -87,14 +100,15 @@ extension RealMachines {
     }
 
     private func withOldMachine(
-      _ network: OldMachine.Network, serve: [String] = [],
+      _ network: OldMachine.Network, serve: [String] = [], arguments: [String] = [],
       _ body: @escaping @Sendable (Lab, OldMachine, LabMachine) async throws -> Void
     ) async throws {
       try await LabSetting.lab("takeover-\(network.rawValue)", serve: serve) { lab in
-        let old = try await OldMachine.make(
+        var old = try await OldMachine.make(
           name: "edge1", mac: "52:54:00:88:00:01", network: network, source: LabSetting.source,
           artifacts: LabSetting.folder + "/artifacts", folder: lab.folder)
-        let run: @Sendable () async throws -> Void = {
+        old.configuration.arguments += arguments
+        let run: @Sendable () async throws -> Void = { [old] in
           try await lab.boot(old.configuration) { machine in
             try await machine.wait(for: "old debian: ready", seconds: 300)
             try await body(lab, old, machine)
@@ -108,16 +122,6 @@ extension RealMachines {
           try await run()
         }
       }
-    }
-
-    /// The fingerprint that the machine's SSH server shows.
-    private func hostKey(_ lab: Lab, of host: String) async throws -> String {
-      let shown = try await LabTool.run(
-        "ip", ["netns", "exec", lab.network.applianceNamespace, "ssh-keyscan", "-t", "ed25519", host])
-      let path = lab.folder + "/shown"
-      try Data(shown.utf8).write(to: URL(fileURLWithPath: path))
-      let words = try await LabTool.run("ssh-keygen", ["-l", "-f", path]).split(separator: " ")
-      return String(try #require(words.first { $0.hasPrefix("SHA256:") }))
     }
 
     @discardableResult

@@ -6,6 +6,7 @@ public enum MicroInstaller {
   private static let files: [(name: String, content: [UInt8], isExecutable: Bool)] = [
     ("build", PackageResources.build, true),
     ("debian-packages", PackageResources.debian_packages, true),
+    ("handed-network.sh", PackageResources.handed_network_sh, true),
     ("init.sh", PackageResources.init_sh, true),
     ("lvm.conf", PackageResources.lvm_conf, false),
     ("modules", PackageResources.modules, false),

@@ -137,6 +137,9 @@ struct Appliance: Sendable {
     var configuration = ServiceGroupConfiguration(
       services: [
         .init(service: DecisionWriter(decisions: decisions, fleet: fleet, logger: Logger(label: "decisions"))),
+        .init(
+          service: OverdueWatch(
+            fleet: fleet, takeoverSilence: takeover.silence, logger: Logger(label: "registry"))),
         .init(service: proxy), .init(service: tftp), .init(service: operatorServer),
       ] + boot.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
       logger: Logger(label: "services"))

@@ -15,8 +15,12 @@ struct TakeoverSetting: Sendable {
   /// Global IPv6 addresses of the served interfaces, on which the boot server listens too.
   let ipv6Addresses: [String]
   let urls: [String]
+  /// In seconds from the begin of a take-over: after the old system's end, the installer's start and its watchdog's time
+  /// nothing comes any more.
+  let silence: Double
 
   init(_ options: Appliance.Options, addresses: [String: IPv4Address], logger: Logger) {
+    silence = Double(options.takeoverWatchdogSeconds) + 180
     do {
       let path = try options.agent ?? agentBeside()
       guard let file = FileManager.default.contents(atPath: path) else {

@@ -76,7 +76,9 @@ setting authorized_key >/root/.ssh/authorized_keys
 chmod 600 /root/.ssh/authorized_keys
 # A new key at each start: the machine of the second start is one "whose key has changed".
 ssh-keygen -q -t ed25519 -N '' -f /run/ssh/host_key
-/usr/sbin/sshd -f /etc/ssh/sshd_config -E /run/sshd.log
+before=
+[ "$(setting kexec)" = load ] && before=/sbin/without-kexec-file-load
+$before /usr/sbin/sshd -f /etc/ssh/sshd_config -E /run/sshd.log
 say "ready, $(cat /etc/debian_version), started from $(awk '$2 == "/" { print $1 }' /proc/mounts)"
 (while :; do getty -n -l /bin/sh 115200 ttyS0 linux; sleep 2; done) >/dev/null 2>&1 &
 trap 'reboot -f' INT TERM

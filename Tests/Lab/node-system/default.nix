@@ -146,7 +146,8 @@ run "nixos-system-bootstead-lab-${version.system}" {
   ln -s $modules $out/kernel-modules
   ln -s $sw $out/sw
   ln -s $etc/etc $out/etc
-  parameters="console=tty0 console=ttyS0,115200 loglevel=4"
+  # On a busy host an emulated timer may be late, which the kernel takes for a broken one and panics.
+  parameters="console=tty0 console=ttyS0,115200 loglevel=4 no_timer_check panic=30"
   printf '%s' "$parameters" >$out/kernel-params
   printf '%s' "$system_version" >$out/nixos-version
   printf 'x86_64-linux' >$out/system
@@ -160,7 +161,7 @@ run "nixos-system-bootstead-lab-${version.system}" {
       "init": "$out/init",
       "initrd": "$initrd/initrd",
       "kernel": "$kernel/bzImage",
-      "kernelParams": ["console=tty0", "console=ttyS0,115200", "loglevel=4"],
+      "kernelParams": ["console=tty0", "console=ttyS0,115200", "loglevel=4", "no_timer_check", "panic=30"],
       "label": "$label",
       "system": "x86_64-linux",
       "toplevel": "$out"

@@ -44,6 +44,11 @@ if [ -r $machine ]; then
 fi
 boot=$(blkid -L BOOTSTEAD) && mkdir -p /boot && { mountpoint -q /boot || mount -t vfat -o umask=0077 "$boot" /boot; } || echo "node: no /boot (label BOOTSTEAD)"
 
+# What a test wants done on the node, before it reports.
+modprobe -q qemu_fw_cfg
+script=/sys/firmware/qemu_fw_cfg/by_name/opt/bootstead/script/raw
+[ -r $script ] && { sh $script </dev/null && echo "node: the script ended" || echo "node: the script failed"; }
+
 ip link set lo up
 ip address add 127.0.0.1/8 dev lo 2>/dev/null
 for folder in /sys/class/net/*; do
