@@ -17,6 +17,18 @@ public struct LabArtifacts: Sendable {
     return folder + "/debian/disk.raw"
   }
 
+  /// Makes another node system of the same parts, or finds that it is up to date.
+  /// - Parameter variant: `second`, or `lonely`, which takes the network away when it is started on a running node.
+  /// - Returns: its binary cache directory and its store path.
+  public static func variant(_ variant: String, source: String, agent: String, folder: String) async throws -> (
+    cache: String, closure: String
+  ) {
+    let node = "\(folder)/node-\(variant)"
+    try await LabTool.run(source + "/Tests/Lab/node-system/build", [node, agent, variant])
+    let closure = try String(contentsOfFile: node + "/toplevel", encoding: .utf8)
+    return (node + "/cache", closure.trimmingCharacters(in: .whitespacesAndNewlines))
+  }
+
   /// Makes them, or finds that they are up to date.
   /// - Parameters:
   ///   - source: the folder of the project.

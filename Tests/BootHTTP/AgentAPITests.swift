@@ -166,12 +166,23 @@ struct AgentAPITests {
         #expect(try agent.ask("POST", AgentPath.installed, MessageCoder.encode(installed)).status == 204)
         #expect(try report(&agent, counter: 1) == NodeOrders(nextReport: 60))
       }
+      var setting = SetMachine()
+      setting.closure = BootAppliance.closure + "-2"
+      _ = try await appliance.fleet.set("node1", setting)
+      var change = RolloutRequest(kind: .apply, machines: ["node1"])
+      change.digest = try await appliance.fleet.planRollout(change).digest
+      let ordered = try await appliance.fleet.orderRollout(change)
+      try await ask { agent in
+        let order = try report(&agent, counter: 2).rollout
+        #expect(order?.identifier == ordered.first?.identifier && order?.closure == BootAppliance.closure + "-2")
+        #expect(order?.cachePublicKeys.count == 1 && order?.cachePublicKeys.first?.hasPrefix("test:") == true)
+      }
       var request = RebuildRequest()
       request.now = true
       request.digest = try await appliance.fleet.previewRebuild("node1", request).digest
       let install = try await appliance.fleet.rebuild("node1", request).machine.install
       try await ask { agent in
-        let order = try report(&agent, counter: 2).networkBoot
+        let order = try report(&agent, counter: 3).networkBoot
         #expect(order != nil)
       }
       let text = try await script()

@@ -14,7 +14,7 @@ struct RebuildVerbTests {
   static let group = "Zt4nWq-1a2B-c3D4-e5F6-g7H8-i9J0-kLmNoP"
 
   /// A registry with the machine node1, installed and active, for an appliance that does not run yet.
-  private func install(in data: String) async throws {
+  func install(in data: String) async throws {
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
     let fleet = try Fleet(path: data + "/fleet.sqlite")
     let applianceKey = try SigningPrivateKey()

@@ -131,7 +131,7 @@ let
   '';
 
   bootloader = run "install-grub" { inherit busybox grub sw; text = script "switch-to-configuration.sh"; } ''
-    substitute $text $out busybox=$busybox grub=$grub sw=$sw
+    substitute $text $out busybox=$busybox grub=$grub sw=$sw variant=${version.variant}
     chmod 0555 $out
   '';
 in

@@ -4,11 +4,22 @@
 set -eu
 export PATH=@sw@/bin
 system=@out@
+variant=@variant@
 profiles=/nix/var/nix/profiles
 
 case "${1:-}" in
 boot | switch) ;;
-test | dry-activate) exec "$system/activate" ;;
+test)
+	"$system/activate"
+	# What a wrong configuration does to a running node.
+	if [ "$variant" = lonely ]; then
+		for folder in /sys/class/net/*; do
+			[ ! -e "$folder/device" ] || ip link set "${folder##*/}" down
+		done
+	fi
+	exit 0
+	;;
+dry-activate) exec "$system/activate" ;;
 *) echo "usage: switch-to-configuration boot|switch|test" >&2; exit 1 ;;
 esac
 
