@@ -1,0 +1,289 @@
+# Backups. The designs in ../backup each make plans; here the plans become one configuration file, units and timers.
+{
+  config,
+  lib,
+  pkgs,
+  bootsteadLib,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  cfg = config.bootstead.backup;
+  inherit (config.bootstead.agent) program;
+  json = pkgs.formats.json { };
+  hasPlans = cfg.plans != { };
+  unit = name: "bootstead-backup-${name}";
+
+  repositorySecrets =
+    repository:
+    builtins.filter (reference: reference != null) (
+      [
+        repository.passphrase
+        repository.sshKey
+      ]
+      ++ builtins.attrValues repository.environment
+    );
+  secretFile = reference: if reference == null then null else bootsteadLib.secretPath reference;
+  services = map (name: "${unit name}.service") (builtins.attrNames cfg.plans);
+  allSecrets =
+    lib.concatMap repositorySecrets (builtins.attrValues cfg.repositories)
+    ++ lib.concatMap (plan: plan.secrets) (builtins.attrValues cfg.plans)
+    ++ lib.optional (cfg.ping != null) cfg.ping;
+
+  file = json.generate "bootstead-backup.json" {
+    schema = 1;
+    ping = secretFile cfg.ping;
+    repositories = lib.mapAttrs (_: repository: {
+      inherit (repository) type url hostKey;
+      passphraseFile = secretFile repository.passphrase;
+      sshKeyFile = secretFile repository.sshKey;
+      environmentFiles = lib.mapAttrs (_: secretFile) repository.environment;
+    }) cfg.repositories;
+    plans = lib.mapAttrs (_: plan: {
+      inherit (plan)
+        design
+        tier
+        stacks
+        repository
+        settings
+        ;
+    }) cfg.plans;
+  };
+in
+{
+  options.bootstead.backup = {
+    repositories = mkOption {
+      default = { };
+      example = {
+        nas = {
+          type = "borg";
+          url = "ssh://node1@nas.example.com/./node1";
+          sshKey = "secret:borg-key";
+        };
+      };
+      description = "Where copies go, by name.";
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            type = mkOption {
+              type = types.enum [
+                "borg"
+                "restic"
+                "rsync"
+                "pbs"
+              ];
+              description = "What kind of repository it is.";
+            };
+            url = mkOption {
+              type = types.nonEmptyStr;
+              example = "ssh://node1@nas.example.com/./node1";
+              description = "Where it is, without a password.";
+            };
+            hostKey = mkOption {
+              type = types.nullOr (types.strMatching "[^\n]+");
+              default = null;
+              example = "nas.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample";
+              description = "The server's SSH host key as a line of `known_hosts`, or its certificate's fingerprint.";
+            };
+            passphrase = mkOption {
+              type = types.nullOr bootsteadLib.secretReference;
+              default = null;
+              example = "secret:backup-passphrase";
+              description = "The secret with the passphrase, where the design does not take one for each stack.";
+            };
+            sshKey = mkOption {
+              type = types.nullOr bootsteadLib.secretReference;
+              default = null;
+              example = "secret:borg-key";
+              description = "The secret with the SSH key. At the target it may only append.";
+            };
+            environment = mkOption {
+              type = types.attrsOf bootsteadLib.secretReference;
+              default = { };
+              example.RESTIC_REST_PASSWORD = "secret:rest-server";
+              description = "Further secrets by the environment variable that the program reads.";
+            };
+          };
+        }
+      );
+    };
+
+    ping = mkOption {
+      type = types.nullOr bootsteadLib.secretReference;
+      default = null;
+      example = "secret:healthchecks-url";
+      description = "The secret with the URL that is told when a run starts, succeeds or fails. Whoever has that URL can tell lies to it.";
+    };
+
+    testRestore = {
+      enable = mkOption {
+        type = types.bool;
+        default = hasPlans;
+        defaultText = lib.literalMD "whether there is a backup";
+        description = "Whether one archive of each stack is restored into a scratch volume and verified.";
+      };
+      schedule = mkOption {
+        type = types.str;
+        default = "monthly";
+        description = "When, as systemd writes calendar times.";
+      };
+    };
+
+    plans = mkOption {
+      default = { };
+      internal = true;
+      description = "What is backed up, how and when. The designs make these.";
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            design = mkOption {
+              type = types.str;
+              description = "The design's name.";
+            };
+            tier = mkOption {
+              type = types.ints.between 0 3;
+              description = "0: machine image, 1: data of the stacks, 2: local snapshots, 3: a copy off the house.";
+            };
+            schedule = mkOption {
+              type = types.nullOr types.str;
+              description = "When; `null` for what is started by hand.";
+            };
+            stacks = mkOption {
+              type = types.listOf types.str;
+              default = [ ];
+              description = "Which stacks.";
+            };
+            repository = mkOption {
+              type = types.nullOr types.str;
+              default = null;
+              description = "The repository's name.";
+            };
+            settings = mkOption {
+              inherit (json) type;
+              default = { };
+              description = "What the design's run needs to know.";
+            };
+            secrets = mkOption {
+              type = types.listOf bootsteadLib.secretReference;
+              default = [ ];
+              description = "Secrets beside the repository's.";
+            };
+            packages = mkOption {
+              type = types.listOf types.package;
+              default = [ ];
+              description = "Programs that the run calls.";
+            };
+          };
+        }
+      );
+    };
+
+    tiers = mkOption {
+      type = types.listOf types.int;
+      readOnly = true;
+      default = lib.unique (
+        lib.sort lib.lessThan (
+          map (plan: plan.tier) (builtins.attrValues cfg.plans)
+          ++ lib.optional cfg.zfs-snapshots.enable 2
+          ++ lib.optional cfg.pull-target.enable 3
+          ++ lib.optional cfg.vm-image.enable 0
+        )
+      );
+      defaultText = lib.literalMD "of the designs that are enabled";
+      description = "Which tiers this machine has. 0: machine image, 1: data of the stacks, 2: local snapshots, 3: a copy off the house.";
+    };
+  };
+
+  config = {
+    assertions =
+      lib.mapAttrsToList (name: plan: {
+        assertion = plan.repository == null || cfg.repositories ? ${plan.repository};
+        message = "bootstead.backup.${plan.design}.repository: there is no repository \"${toString plan.repository}\"; known are ${
+          lib.concatStringsSep ", " (builtins.attrNames cfg.repositories)
+        }.";
+      }) cfg.plans
+      ++ lib.concatLists (
+        lib.mapAttrsToList (
+          _: plan:
+          map (stack: {
+            assertion = builtins.elem stack config.bootstead.stacks.names;
+            message = "bootstead.backup.${plan.design}.stacks: this machine does not run \"${stack}\".";
+          }) plan.stacks
+        ) cfg.plans
+      )
+      ++ lib.mapAttrsToList (name: repository: {
+        # user:password@ in front of the host
+        assertion = builtins.match ".*://[^/@]*:[^/@]+@.*" repository.url == null;
+        message = "bootstead.backup.repositories.${name}.url: it carries a password, which would be in the store for all to read; give it in `environment` as \"secret:NAME\".";
+      }) cfg.repositories;
+
+    bootstead.secrets = lib.mkMerge (
+      map (reference: { ${bootsteadLib.secretName reference}.units = services; }) (lib.unique allSecrets)
+    );
+
+    environment.etc."bootstead/backup.json" = lib.mkIf hasPlans { source = file; };
+
+    systemd.services = lib.mkMerge [
+      (lib.mapAttrs' (name: plan: {
+        name = unit name;
+        value = {
+          description = "Back up by ${plan.design}";
+          wants = [ "network-online.target" ];
+          after = [
+            "network-online.target"
+            "bootstead-stacks.service"
+          ];
+          unitConfig.ConditionFileIsExecutable = program;
+          # A change of the configuration is for the next run.
+          restartIfChanged = false;
+          path = plan.packages;
+          serviceConfig = {
+            Type = "oneshot";
+            ExecStart = "${program} backup run --configuration /etc/bootstead/backup.json ${name}";
+            Nice = 10;
+            IOSchedulingClass = "idle";
+          };
+        };
+      }) cfg.plans)
+      (lib.mkIf (hasPlans && cfg.testRestore.enable) {
+        bootstead-backup-test-restore = {
+          description = "Restore from the backups into a scratch volume, and verify";
+          after = services;
+          unitConfig.ConditionFileIsExecutable = program;
+          restartIfChanged = false;
+          path = lib.unique (lib.concatMap (plan: plan.packages) (builtins.attrValues cfg.plans));
+          serviceConfig = {
+            Type = "oneshot";
+            ExecStart = "${program} backup test-restore --configuration /etc/bootstead/backup.json";
+            Nice = 10;
+            IOSchedulingClass = "idle";
+          };
+        };
+      })
+    ];
+    systemd.timers = lib.mkMerge [
+      (lib.mapAttrs' (name: plan: {
+        name = unit name;
+        value = {
+          wantedBy = [ "timers.target" ];
+          timerConfig = {
+            OnCalendar = plan.schedule;
+            # What the machine slept through is made up for.
+            Persistent = true;
+            RandomizedDelaySec = "5min";
+          };
+        };
+      }) (lib.filterAttrs (_: plan: plan.schedule != null) cfg.plans))
+      (lib.mkIf (hasPlans && cfg.testRestore.enable) {
+        bootstead-backup-test-restore = {
+          wantedBy = [ "timers.target" ];
+          timerConfig = {
+            OnCalendar = cfg.testRestore.schedule;
+            Persistent = true;
+            RandomizedDelaySec = "6h";
+          };
+        };
+      })
+    ];
+  };
+}

@@ -1,0 +1,243 @@
+# Container stacks. The modules place the list, the unit and the folders; what a stack consists of is the agent's.
+{
+  config,
+  lib,
+  pkgs,
+  bootsteadLib,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  cfg = config.bootstead.stacks;
+  known = import ../lib/stack-names.nix ++ builtins.attrNames cfg.own;
+  unknown = lib.subtractLists known (cfg.names ++ builtins.attrNames cfg.settings);
+  nfsMounts = map (mount: mount.mountPoint) (
+    builtins.attrValues config.bootstead.storage.nfs.mounts
+  );
+  allMounts = builtins.attrNames config.fileSystems;
+  mountOf = class: bootsteadLib.mountPointOf allMounts cfg.placement.${class};
+  isOnNFS = class: bootsteadLib.mountPointOf nfsMounts cfg.placement.${class} != null;
+  runs = cfg.names != [ ];
+
+  looksSecret = name: builtins.match ".*(PASS|PASSWORD|PASSWD|TOKEN|SECRET|API_?KEY|PRIVATE_?KEY).*" (lib.toUpper name) != null;
+  # Names that end so are files or switches, not the secret itself.
+  isReferenceToFile = name: builtins.match ".*(_FILE|_PATH|_ENABLED|_TTL|_LENGTH)" (lib.toUpper name) != null;
+  plainSecrets = lib.concatLists (
+    lib.mapAttrsToList (
+      stack: settings:
+      map (name: "bootstead.stacks.settings.${stack}.environment.${name}") (
+        builtins.filter (name: looksSecret name && !isReferenceToFile name) (
+          builtins.attrNames settings.environment
+        )
+      )
+    ) cfg.settings
+  );
+
+  secretsOf = settings: builtins.attrValues settings.secrets;
+  file = (pkgs.formats.json { }).generate "bootstead-stacks.json" {
+    schema = 1;
+    inherit (cfg)
+      directory
+      placement
+      identity
+      own
+      ;
+    stacks = map (
+      name:
+      {
+        inherit name;
+      }
+      // (cfg.settings.${name} or { })
+    ) cfg.names;
+  };
+in
+{
+  options.bootstead.stacks = {
+    names = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "photos" ];
+      description = "The stacks that this machine runs.";
+    };
+
+    own = mkOption {
+      type = types.attrsOf types.path;
+      default = { };
+      example = lib.literalExpression "{ wiki = ./stacks/wiki; }";
+      description = "Stacks of your own: the name, and the folder with `compose.yaml`. Nothing secret belongs into that folder.";
+    };
+
+    directory = mkOption {
+      type = bootsteadLib.absolutePath;
+      default = "/srv/stacks";
+      description = "Where the Compose files are laid down.";
+    };
+
+    placement = mkOption {
+      type = types.attrsOf bootsteadLib.absolutePath;
+      default = { };
+      example = {
+        photos = "/srv/photos";
+        media = "/data/media";
+        downloads = "/data/downloads";
+      };
+      description = ''
+        Where data of each placement class lies: `appdata`, `db`, `media`, `downloads`, `photos`, `backups`, `scratch`.
+        A class that is not named lies below `/srv`. `db` is never on NFS; `media` and `downloads` lie on one file
+        system, so that a finished download is moved and not copied.
+      '';
+    };
+
+    identity = {
+      policy = mkOption {
+        type = types.enum [
+          "fixed"
+          "userns-remap"
+          "image"
+        ];
+        default = "image";
+        description = "Whom containers run as: one fixed user, remapped users, or whom their image names.";
+      };
+      user = mkOption {
+        type = types.ints.between 0 65533;
+        default = 2000;
+        description = "With `fixed`: the user's number.";
+      };
+      group = mkOption {
+        type = types.ints.between 0 65533;
+        default = 2000;
+        description = "With `fixed`: the group's number.";
+      };
+      remapBase = mkOption {
+        type = types.ints.positive;
+        default = 100000;
+        description = "With `userns-remap`: the number that root of a container has outside.";
+      };
+    };
+
+    settings = mkOption {
+      default = { };
+      example = {
+        photos = {
+          parameters.gpu = "nvidia";
+          secrets.DB_PASSWORD = "secret:photos-database";
+        };
+      };
+      description = "Choices for single stacks, by the stack's name.";
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            parameters = mkOption {
+              type = types.attrsOf (types.oneOf [ types.bool types.int types.str (types.listOf types.str) ]);
+              default = { };
+              description = "What the stack's template lets one choose.";
+            };
+            environment = mkOption {
+              type = types.attrsOf types.str;
+              default = { };
+              example.TZ = "Europe/Vienna";
+              description = "Environment variables that anybody may read. Secrets belong to `secrets`.";
+            };
+            secrets = mkOption {
+              type = types.attrsOf bootsteadLib.secretReference;
+              default = { };
+              example.DB_PASSWORD = "secret:photos-database";
+              description = "Environment variables or files that are secret, each by the name of its secret.";
+            };
+            exposure = mkOption {
+              type = types.nullOr (
+                types.enum [
+                  "lan"
+                  "vpn"
+                  "public"
+                ]
+              );
+              default = null;
+              description = "From where the stack is reached. `null` is the template's own choice.";
+            };
+            host = mkOption {
+              type = types.nullOr (types.strMatching "[a-z0-9*-]+(\\.[a-z0-9-]+)*");
+              default = null;
+              example = "photos.home.example.com";
+              description = "The name that the stack is reached by.";
+            };
+          };
+        }
+      );
+    };
+  };
+
+  config = lib.mkMerge [
+    {
+      bootstead.stacks.placement = lib.genAttrs [
+        "appdata"
+        "db"
+        "media"
+        "downloads"
+        "photos"
+        "backups"
+        "scratch"
+      ] (class: lib.mkDefault "/srv/${class}");
+
+      assertions =
+        map (name: {
+          assertion = false;
+          message = "bootstead.stacks: there is no stack \"${name}\"; known are ${lib.concatStringsSep ", " known}. Declare your own in bootstead.stacks.own.";
+        }) (lib.unique unknown)
+        ++ map (field: {
+          assertion = false;
+          message = "${field}: what is called so is a secret, and this would put it into the store for all to read; give it in `secrets` as \"secret:NAME\".";
+        }) plainSecrets;
+    }
+    (lib.mkIf runs {
+      assertions = [
+        {
+          assertion = config.virtualisation.docker.enable || config.virtualisation.podman.enable;
+          message = "bootstead.stacks.names: stacks need a container engine; add the role docker-host or podman-host.";
+        }
+        {
+          assertion = !isOnNFS "db";
+          message = "bootstead.stacks.placement.db: ${cfg.placement.db} is on NFS, where databases are damaged; put it on a disk of this machine.";
+        }
+        {
+          assertion = mountOf "media" == mountOf "downloads";
+          message = "bootstead.stacks.placement: media (${cfg.placement.media}) and downloads (${cfg.placement.downloads}) lie on different file systems, so that each download would be copied and kept twice; put both on one.";
+        }
+      ];
+
+      bootstead.secrets = lib.mkMerge (
+        lib.concatMap (
+          settings:
+          map (reference: {
+            ${bootsteadLib.secretName reference}.units = [ "bootstead-stacks.service" ];
+          }) (secretsOf settings)
+        ) (builtins.attrValues cfg.settings)
+      );
+
+      environment.etc."bootstead/stacks.json".source = file;
+      systemd.services.bootstead-stacks = {
+        description = "Bring the container stacks up";
+        wantedBy = [ "multi-user.target" ];
+        wants = [ "network-online.target" ];
+        after = [
+          "network-online.target"
+          "remote-fs.target"
+        ]
+        ++ lib.optional config.virtualisation.docker.enable "docker.service"
+        ++ lib.optional config.virtualisation.podman.enable "podman.socket";
+        restartTriggers = [ file ];
+        # A stack that stops for a new list would be down for nothing: the agent changes what differs.
+        reloadIfChanged = true;
+        path = lib.optional config.virtualisation.docker.enable config.virtualisation.docker.package;
+        unitConfig.ConditionFileIsExecutable = config.bootstead.agent.program;
+        serviceConfig = {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          ExecStart = "${config.bootstead.agent.program} stacks apply --configuration /etc/bootstead/stacks.json";
+          ExecReload = "${config.bootstead.agent.program} stacks apply --configuration /etc/bootstead/stacks.json";
+          TimeoutStartSec = "30min";
+        };
+      };
+    })
+  ];
+}
