@@ -46,6 +46,12 @@ public struct BootServer: Sendable {
       self.enrolment = enrolment
       self.onContact = onContact
     }
+
+    /// Where this listener is reached.
+    var listenerURL: String {
+      if let address = try? IPv4Address(host) { return advertisedURL(address) }
+      return "http://[\(host)]:\(port)"
+    }
   }
 
   let fleet: Fleet

@@ -10,10 +10,13 @@ public struct InstallSource: Sendable {
   public var cachePublicKeys: [String]
   /// Such as `console=ttyS0,115200`.
   public var consoleArguments: [String]
+  /// What the node is told of the appliance.
+  public var appliance: ApplianceIdentity?
 
-  public init(cachePublicKeys: [String], consoleArguments: [String] = []) {
+  public init(cachePublicKeys: [String], consoleArguments: [String] = [], appliance: ApplianceIdentity? = nil) {
     self.cachePublicKeys = cachePublicKeys
     self.consoleArguments = consoleArguments
+    self.appliance = appliance
   }
 }
 
@@ -117,7 +120,7 @@ extension Fleet {
         cachePublicKeys: source.cachePublicKeys, consoleArguments: source.consoleArguments,
         sealedSecrets: try sealedSecrets(of: machine, for: recipient, in: database),
         machineConfiguration: try MachineConfiguration(
-          machine, plan: plan, addresses: addresses(of: machine, in: database)
+          machine, plan: plan, addresses: addresses(of: machine, in: database), appliance: source.appliance
         ).encoded(),
         consent: ConsentRecord(
           trust: machine.trust == .verified ? .codeCompared : .firstUse, grantedBy: "operator",

@@ -89,8 +89,8 @@ public struct Fleet: Sendable {
       var machine = Machine(name: request.name, state: .approved, layout: request.layout, createdAt: now)
       if let uuid = request.uuid { try machine.give(uuid) }
       machine.comparesCode = request.comparesCode
-      machine.role = request.role
-      machine.stacks = request.stacks
+      machine.role = try request.role.map(checkedRoles)
+      machine.stacks = try request.stacks.map { try checkedName($0, field: "stack") }
       machine.closure = try request.closure.map(checkedClosure)
       machine.image = try request.image.map(checkedImage)
       try insert(&machine, addresses: request.addresses, in: database)

@@ -1,0 +1,136 @@
+import Foundation
+
+/// A JSON schema in the words that the schemas of `templates/schema` use. Another word is refused, so that a rule is
+/// never silently passed over.
+public struct JSONSchema: Sendable {
+  private let root: [String: JSONValue]
+  private let definitions: [String: JSONValue]
+
+  /// - Parameter definitions: a schema whose `$defs` this one may refer to beside its own.
+  /// - Throws: ``FleetError/invalidValue(field:reason:)`` where a text is no schema.
+  public init(_ data: Data, name: String, definitions other: JSONSchema? = nil) throws(FleetError) {
+    guard let value = try? JSONDecoder().decode(JSONValue.self, from: data), case .object(let root) = value else {
+      throw .invalidValue(field: name, reason: "this is no JSON schema")
+    }
+    self.root = root
+    var definitions = other?.definitions ?? [:]
+    if case .object(let own)? = root["$defs"] { definitions.merge(own) { $1 } }
+    self.definitions = definitions
+  }
+
+  /// What is wrong with a value: each a field's path and a sentence, as `network.interfaces[0].mac: …`.
+  public func problems(of value: JSONValue) throws(FleetError) -> [String] {
+    try check(value, root, at: "")
+  }
+
+  private static let words: Set = [
+    "$defs", "$id", "$ref", "$schema", "additionalProperties", "const", "description", "enum", "items", "maximum",
+    "minItems", "minimum", "pattern", "properties", "required", "title", "type", "uniqueItems",
+  ]
+
+  private func resolve(_ rule: [String: JSONValue]) throws(FleetError) -> [String: JSONValue] {
+    guard case .text(let reference)? = rule["$ref"] else { return rule }
+    guard let name = reference.split(separator: "/").last, reference.contains("#/$defs/"),
+      case .object(let found)? = definitions[String(name)]
+    else { throw .invalidValue(field: "schema", reason: "'\(reference)' leads nowhere") }
+    return found
+  }
+
+  private func check(_ value: JSONValue, _ unresolved: [String: JSONValue], at path: String) throws(FleetError)
+    -> [String]
+  {
+    let rule = try resolve(unresolved)
+    if let odd = rule.keys.first(where: { !JSONSchema.words.contains($0) }) {
+      throw .invalidValue(field: "schema", reason: "the word '\(odd)' at '\(path)' is not known")
+    }
+    if let constant = rule["const"] {
+      return value == constant ? [] : [wrong(path, "has to be \(constant.compact)", rule)]
+    }
+    if case .array(let choices)? = rule["enum"] {
+      return choices.contains(value)
+        ? [] : [wrong(path, "\(shown(value)) is none of \(choices.map(\.compact).joined(separator: ", "))", rule)]
+    }
+    guard case .text(let type)? = rule["type"] else { return [] }
+    switch (type, value) {
+    case ("object", .object(let fields)): return try check(fields, rule, at: path)
+    case ("array", .array(let items)): return try check(items, rule, at: path)
+    case ("string", .text(let text)): return try check(text, rule, at: path)
+    case ("integer", .integer(let number)): return check(number, rule, at: path)
+    case ("boolean", .bool): return []
+    default: return [wrong(path, "has to be \(JSONSchema.typeNames[type] ?? type)", rule)]
+    }
+  }
+
+  private static let typeNames = [
+    "array": "a list", "boolean": "true or false", "integer": "a whole number", "object": "an object",
+    "string": "text",
+  ]
+
+  private func check(_ fields: [String: JSONValue], _ rule: [String: JSONValue], at path: String) throws(FleetError)
+    -> [String]
+  {
+    func below(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    var known: [String: JSONValue] = [:]
+    if case .object(let properties)? = rule["properties"] { known = properties }
+    var problems: [String] = []
+    if case .array(let required)? = rule["required"] {
+      for case .text(let name) in required where fields[name] == nil { problems.append("\(below(name)): is missing") }
+    }
+    for (name, value) in fields.sorted(by: { $0.key < $1.key }) {
+      if case .object(let property)? = known[name] {
+        problems += try check(value, property, at: below(name))
+      } else if rule["additionalProperties"] == .bool(false) {
+        problems.append(
+          "\(displayable(below(name), limit: 120)): there is no such field; known are "
+            + known.keys.sorted().joined(separator: ", "))
+      }
+    }
+    return problems
+  }
+
+  private func check(_ items: [JSONValue], _ rule: [String: JSONValue], at path: String) throws(FleetError) -> [String]
+  {
+    var problems: [String] = []
+    if case .integer(let least)? = rule["minItems"], items.count < least {
+      problems.append(wrong(path, "needs at least \(least)", rule))
+    }
+    if rule["uniqueItems"] == .bool(true), Set(items).count < items.count {
+      problems.append(wrong(path, "names the same twice", rule))
+    }
+    if case .object(let item)? = rule["items"] {
+      for (index, value) in items.enumerated() { problems += try check(value, item, at: "\(path)[\(index)]") }
+    }
+    return problems
+  }
+
+  private func check(_ text: String, _ rule: [String: JSONValue], at path: String) throws(FleetError) -> [String] {
+    guard case .text(let pattern)? = rule["pattern"] else { return [] }
+    // Bounded, because a pattern's time may grow with the square of the text's length.
+    if text.utf8.count <= 16_384 {
+      let expression: Regex<AnyRegexOutput>
+      do { expression = try Regex(pattern).matchingSemantics(.unicodeScalar) } catch {
+        throw .invalidValue(field: "schema", reason: "the pattern \(pattern) at '\(path)' can not be read: \(error)")
+      }
+      if (try? expression.wholeMatch(in: text)) != nil { return [] }
+    }
+    return [wrong(path, "\(shown(.text(text))) is not possible here", rule)]
+  }
+
+  private func check(_ number: Int64, _ rule: [String: JSONValue], at path: String) -> [String] {
+    if case .integer(let least)? = rule["minimum"], number < least {
+      return [wrong(path, "\(number) is under \(least)", rule)]
+    }
+    if case .integer(let most)? = rule["maximum"], number > most {
+      return [wrong(path, "\(number) is over \(most)", rule)]
+    }
+    return []
+  }
+
+  private func wrong(_ path: String, _ message: String, _ rule: [String: JSONValue]) -> String {
+    var text = "\(path.isEmpty ? "(the whole)" : path): \(message)"
+    if case .text(let description)? = rule["description"] { text += "; expected \(description)" }
+    return text
+  }
+
+  private func shown(_ value: JSONValue) -> String { displayable(value.compact, limit: 120) }
+}
