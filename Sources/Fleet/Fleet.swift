@@ -77,7 +77,8 @@ public struct Fleet: Sendable {
       code: [.installed, .active].contains(machine.state) ? nil : claim?.code, agentLastSeen: claim?.lastSeen,
       saved: try Date.fetchAll(
         database, sql: "SELECT at FROM savedState WHERE machine = ? ORDER BY id", arguments: [machine.id]),
-      hold: Fleet.intent(of: machine, now: now()).holdReason, hardware: try standing(of: machine, in: database))
+      hold: Fleet.intent(of: machine, now: now()).holdReason, hardware: try standing(of: machine, in: database),
+      build: try lastBuild(of: machine, in: database))
   }
 
   // MARK: The operator's verbs

@@ -3,24 +3,21 @@ import Foundation
 /// A JSON schema in the words that the schemas of `templates/schema` use. Another word is refused, so that a rule is
 /// never silently passed over.
 public struct JSONSchema: Sendable {
-  private let root: [String: JSONValue]
-  private let definitions: [String: JSONValue]
+  private let root: JSONValue
+  private let others: [String: JSONSchema]
 
-  /// - Parameter definitions: a schema whose `$defs` this one may refer to beside its own.
+  /// - Parameter others: schemas that this one may refer to, by the name of their file.
   /// - Throws: ``FleetError/invalidValue(field:reason:)`` where a text is no schema.
-  public init(_ data: Data, name: String, definitions other: JSONSchema? = nil) throws(FleetError) {
-    guard let value = try? JSONDecoder().decode(JSONValue.self, from: data), case .object(let root) = value else {
+  public init(_ data: Data, name: String, beside others: [String: JSONSchema] = [:]) throws(FleetError) {
+    guard let value = try? JSONDecoder().decode(JSONValue.self, from: data), case .object = value else {
       throw .invalidValue(field: name, reason: "this is no JSON schema")
     }
-    self.root = root
-    var definitions = other?.definitions ?? [:]
-    if case .object(let own)? = root["$defs"] { definitions.merge(own) { $1 } }
-    self.definitions = definitions
+    (root, self.others) = (value, others)
   }
 
   /// What is wrong with a value: each a field's path and a sentence, as `network.interfaces[0].mac: …`.
   public func problems(of value: JSONValue) throws(FleetError) -> [String] {
-    try check(value, root, at: "")
+    try check(value, root.fields, at: "")
   }
 
   private static let words: Set = [
@@ -28,18 +25,27 @@ public struct JSONSchema: Sendable {
     "minItems", "minimum", "pattern", "properties", "required", "title", "type", "uniqueItems",
   ]
 
-  private func resolve(_ rule: [String: JSONValue]) throws(FleetError) -> [String: JSONValue] {
-    guard case .text(let reference)? = rule["$ref"] else { return rule }
-    guard let name = reference.split(separator: "/").last, reference.contains("#/$defs/"),
-      case .object(let found)? = definitions[String(name)]
-    else { throw .invalidValue(field: "schema", reason: "'\(reference)' leads nowhere") }
-    return found
+  /// Follows `#/$defs/mac` or `machine.schema.json#/properties/network`.
+  private func follow(_ reference: String) throws(FleetError) -> (JSONSchema, [String: JSONValue]) {
+    let parts = reference.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, let schema = parts[0].isEmpty ? self : others[String(parts[0])] else {
+      throw .invalidValue(field: "schema", reason: "'\(reference)' leads nowhere")
+    }
+    var rule = schema.root
+    for name in parts[1].split(separator: "/") { rule = rule.fields[String(name)] ?? .null }
+    guard case .object(let found) = rule else {
+      throw .invalidValue(field: "schema", reason: "'\(reference)' leads nowhere")
+    }
+    return (schema, found)
   }
 
-  private func check(_ value: JSONValue, _ unresolved: [String: JSONValue], at path: String) throws(FleetError)
+  private func check(_ value: JSONValue, _ rule: [String: JSONValue], at path: String) throws(FleetError)
     -> [String]
   {
-    let rule = try resolve(unresolved)
+    if case .text(let reference)? = rule["$ref"] {
+      let (schema, found) = try follow(reference)
+      return try schema.check(value, found, at: path)
+    }
     if let odd = rule.keys.first(where: { !JSONSchema.words.contains($0) }) {
       throw .invalidValue(field: "schema", reason: "the word '\(odd)' at '\(path)' is not known")
     }

@@ -19,6 +19,8 @@ public struct MachineDetail: Codable, Sendable {
   public var hold: String?
   /// Drift, and what it holds.
   public var hardware: HardwareStanding
+  /// The last build of its system that was published.
+  public var build: RecordedBuild?
 }
 
 /// `machine add`
