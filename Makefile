@@ -62,6 +62,11 @@ soak: build ## Power cuts and network faults in the lab, SOAK_ROUNDS (default 50
 lint: packages ## Check formatting and style.
 	swift format lint --strict --recursive --configuration .swift-format $(SOURCES)
 	shellcheck -x -S warning $$(Scripts/shell-files)
+	Scripts/check-nix --parse
+
+.PHONY: check-nix
+check-nix: packages ## Parse the Nix files; with NIXPKGS=DIR evaluate roles, designs and examples.
+	Scripts/check-nix
 
 .PHONY: format
 format: ## Format the sources in place.

@@ -24,6 +24,7 @@ mkdir -p /run/lock/lvm /run/udev /run/bootstead
 ln -snf /proc/self/fd /dev/fd
 hostname bootstead-installer
 
+# The NixOS installer (images/installer) runs the parts between these marks as well. {{{
 argument() {
 	# shellcheck disable=SC2013 # words are what is wanted
 	for word in $(cat /proc/cmdline); do
@@ -56,6 +57,7 @@ if [ $# -gt 0 ]; then
 	exec </dev/null >/run/bootstead/console 2>&1
 fi
 say() { echo "bootstead: $*"; }
+# }}}
 
 say "micro-installer, kernel $(uname -r)"
 
@@ -75,6 +77,7 @@ fi
 ip link set lo up
 ip address add 127.0.0.1/8 dev lo 2>/dev/null
 
+# {{{
 # Interfaces that are hardware and speak Ethernet (type 1).
 interfaces() {
 	for folder in /sys/class/net/*; do
@@ -216,3 +219,4 @@ while :; do
 	pause=$((pause * 2))
 	[ $pause -gt 60 ] && pause=60
 done
+# }}}

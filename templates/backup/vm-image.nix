@@ -31,11 +31,13 @@ in
         message = "bootstead.backup.vm-image: this machine runs no libvirt; add the role hypervisor.";
       }
     ];
-    services.libvirtd.autoSnapshot = {
+    bootstead.roles.hypervisor.autoSnapshot = {
       enable = true;
-      calendar = cfg.schedule;
       inherit (cfg) keep;
-      vms = lib.genAttrs cfg.machines (_: { });
+    };
+    services.libvirtd.autoSnapshot = {
+      calendar = cfg.schedule;
+      vms = cfg.machines;
     };
   };
 }

@@ -1,33 +1,38 @@
-{
-  lib,
-  nixpkgs,
-  machineData,
-}:
+{ evaluate, machineData }:
 {
   # machine.json, or the same as an attribute set.
   machine,
   # The owner's modules, beside those that machine.json names.
   modules ? [ ],
+  # The folder that paths in machine.json start at.
+  root ? if builtins.isAttrs machine then null else builtins.dirOf machine,
 }:
 let
   data = machineData.read machine;
-  isFile = builtins.isPath machine || builtins.isString machine;
-  folder = builtins.dirOf machine;
   ownModule =
     name:
-    if isFile then
-      folder + "/${name}"
+    if root == null then
+      throw "machine.json: modules: a machine that is given as a value has no folder to find ${name} in; give lib.node its root."
+    else if !builtins.pathExists (root + "/${name}") then
+      throw "machine.json: modules: there is no ${name}."
     else
-      throw "machine.json: modules: a machine that is given as a value names no files; pass them to lib.node as modules.";
+      root + "/${name}";
+  # The appliance puts the agent for the machine's system there.
+  agent = root + "/agent/${data.system}/bootstead-agent";
 in
-import (nixpkgs + "/nixos/lib/eval-config.nix") {
-  inherit lib;
+evaluate {
   # The platform comes from the machine itself.
   system = null;
   modules = [
     ../modules
     (machineData.module data)
   ]
+  ++ (
+    if root != null && builtins.pathExists agent then
+      [ { bootstead.agent.executable = agent; } ]
+    else
+      [ ]
+  )
   ++ map ownModule (data.modules or [ ])
   ++ modules;
 }

@@ -11,6 +11,7 @@ let
     "arr"
     "audiobooks"
     "auth"
+    "authentik"
     "beszel"
     "books"
     "caddy-hub"

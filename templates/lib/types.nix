@@ -2,7 +2,7 @@
 { lib }:
 let
   inherit (lib) mkOption types;
-  referencePattern = "secret:([a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?)";
+  referencePattern = "secret:([a-z0-9]{1,20}([.-][a-z0-9]{1,20})*)";
 in
 rec {
   # A secret by its name. Whatever else somebody writes there may be the secret itself: it is refused without being

@@ -8,6 +8,11 @@
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.secrets;
+  # Words of a name are short: a token or a key that somebody wrote instead of its name is not.
+  isName =
+    name:
+    builtins.match "[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?" name != null
+    && builtins.match ".*[a-z0-9]{21}.*" name == null;
   units = lib.unique (lib.concatMap (secret: secret.units) (builtins.attrValues cfg));
   file = (pkgs.formats.json { }).generate "bootstead-secrets.json" {
     schema = 1;
@@ -61,8 +66,9 @@ in
 
   config = lib.mkIf (cfg != { }) {
     assertions = lib.mapAttrsToList (name: _: {
-      assertion = builtins.match "[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?" name != null;
-      message = "bootstead.secrets: \"${name}\" is no name of a secret; use lower-case letters, digits, dots and hyphens.";
+      assertion = isName name;
+      # The name is not shown: it may be a secret that somebody wrote in its name's place.
+      message = "bootstead.secrets: one of the names is no name of a secret; use words of at most 20 lower-case letters and digits with hyphens or dots between them, and give values to the appliance.";
     }) cfg;
 
     environment.etc."bootstead/secrets.json".source = file;

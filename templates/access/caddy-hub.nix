@@ -1,0 +1,90 @@
+# Caddy as the one door: ports 80 and 443 are open for it, and for nothing else.
+{
+  config,
+  lib,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  access = config.bootstead.access;
+  cfg = access.caddy-hub;
+  isACME = access.certificate.mode == "acme";
+
+  allowed =
+    route: access.localNetworks ++ lib.optionals (route.exposure == "vpn") access.vpnNetworks;
+
+  site = route: {
+    hostName = lib.concatStringsSep ", " route.names;
+    useACMEHost = lib.mkIf isACME "bootstead";
+    extraConfig =
+      lib.optionalString (!isACME) "tls internal\n"
+      + lib.optionalString (route.exposure != "public") ''
+        @outside not remote_ip ${lib.concatStringsSep " " (allowed route)}
+        abort @outside
+      ''
+      + ''
+        encode zstd gzip
+        reverse_proxy ${route.upstream}${
+          lib.optionalString (route.upstreamName != null) '' {
+            transport http {
+              tls_server_name ${route.upstreamName}
+            }
+          }''
+        }
+      '';
+  };
+in
+{
+  options.bootstead.access.caddy-hub = {
+    enable = lib.mkEnableOption "Caddy as the reverse proxy of all routes";
+
+    rootPage = mkOption {
+      type = types.bool;
+      default = !isACME;
+      defaultText = lib.literalMD "whether certificates are signed by Caddy itself";
+      description = "Offer the root certificate of Caddy's own authority at `http://ADDRESS/root.crt`, for devices to trust.";
+    };
+  };
+
+  config = lib.mkIf cfg.enable {
+    services.caddy = {
+      enable = true;
+      email = access.certificate.email;
+      globalConfig = "grace_period 10s";
+      virtualHosts =
+        lib.mapAttrs (_: site) access.routes
+        // lib.optionalAttrs cfg.rootPage {
+          root-certificate = {
+            hostName = ":80";
+            extraConfig = ''
+              @outside not remote_ip ${lib.concatStringsSep " " (access.localNetworks ++ access.vpnNetworks)}
+              abort @outside
+              handle /root.crt {
+                root * ${config.services.caddy.dataDir}/.local/share/caddy/pki/authorities/local
+                file_server
+              }
+              handle {
+                redir https://{host}{uri} permanent
+              }
+            '';
+          };
+        };
+    };
+    # Certificates are read by whoever serves them.
+    security.acme.certs = lib.mkIf isACME {
+      bootstead = {
+        group = config.services.caddy.group;
+        reloadServices = [ "caddy.service" ];
+      };
+    };
+
+    networking.firewall = {
+      allowedTCPPorts = [
+        80
+        443
+      ];
+      # HTTP/3.
+      allowedUDPPorts = [ 443 ];
+    };
+  };
+}

@@ -1,0 +1,261 @@
+# The way into a k3s cluster: addresses by MetalLB, routes by an ingress, certificates by cert-manager. And further
+# charts, which the cluster itself fetches.
+{
+  config,
+  lib,
+  pkgs,
+  bootsteadLib,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  access = config.bootstead.access;
+  cfg = access.k8s-ingress;
+  yaml = pkgs.formats.yaml { };
+
+  chart = types.submodule {
+    options = {
+      repository = mkOption {
+        type = types.strMatching "https://[^ ]+";
+        example = "https://k8up-io.github.io/k8up";
+        description = "Where the chart is.";
+      };
+      chart = mkOption {
+        type = types.str;
+        example = "k8up";
+        description = "The chart's name there.";
+      };
+      version = mkOption {
+        type = types.strMatching "v?[0-9]+\\.[0-9]+\\.[0-9]+[^ ]*";
+        example = "4.8.5";
+        description = "Its version, whole.";
+      };
+      namespace = mkOption {
+        type = types.str;
+        description = "The namespace, which is made.";
+      };
+      values = mkOption {
+        inherit (yaml) type;
+        default = { };
+        description = "The chart's values. Never secrets: they lie in the store.";
+      };
+    };
+  };
+
+  helmChart = name: entry: {
+    apiVersion = "helm.cattle.io/v1";
+    kind = "HelmChart";
+    metadata = {
+      inherit name;
+      namespace = "kube-system";
+    };
+    spec = {
+      repo = entry.repository;
+      inherit (entry) chart version;
+      targetNamespace = entry.namespace;
+      createNamespace = true;
+      valuesContent = builtins.toJSON entry.values;
+    };
+  };
+  isACME = access.certificate.mode == "acme";
+  token = lib.head (lib.attrValues access.certificate.credentials);
+in
+{
+  options.bootstead.access.k8s-ingress = {
+    enable = lib.mkEnableOption "MetalLB, an ingress and cert-manager; on the machine with the role k3s-server-init";
+
+    pool = mkOption {
+      type = types.nonEmptyListOf types.str;
+      example = [ "192.0.2.200-192.0.2.220" ];
+      description = "The addresses that services of the cluster get. The router's DHCP server must not give them out.";
+    };
+
+    ingress = mkOption {
+      type = types.enum [
+        "traefik"
+        "none"
+      ];
+      default = "traefik";
+      description = ''
+        What answers for the cluster's routes. k3s brings Traefik along, and makes its ingress class the default. `none`
+        where one of `charts` brings another; take `traefik` out of k3s then, by `disable` of its role.
+      '';
+    };
+
+    metallb = mkOption {
+      type = types.str;
+      default = "0.15.2";
+      description = "The version of MetalLB's chart.";
+    };
+
+    certManager = mkOption {
+      type = types.str;
+      default = "v1.18.2";
+      description = "The version of cert-manager's chart.";
+    };
+
+    issuer = mkOption {
+      type = types.str;
+      default = "bootstead";
+      description = ''
+        The name of the cluster issuer: Let's Encrypt by DNS at Cloudflare where `bootstead.access.certificate.mode` is
+        `acme`, otherwise an authority of the cluster's own.
+      '';
+    };
+
+    charts = mkOption {
+      type = types.attrsOf chart;
+      default = { };
+      example = lib.literalExpression ''
+        {
+          k8up = {
+            repository = "https://k8up-io.github.io/k8up";
+            chart = "k8up";
+            version = "4.8.5";
+            namespace = "k8up";
+          };
+        }
+      '';
+      description = "Further charts, such as Headlamp and K8up.";
+    };
+  };
+
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = config.bootstead.roles.k3s-server-init.enable;
+        message = "bootstead.access.k8s-ingress: manifests are laid down on the first server; give the machine the role \"k3s-server-init\", or turn this off.";
+      }
+      {
+        assertion = lib.elem "servicelb" config.services.k3s.disable;
+        message = "bootstead.roles.k3s-server-init.disable: k3s's own service balancer and MetalLB both answer for addresses; keep \"servicelb\" in the list.";
+      }
+      {
+        assertion =
+          cfg.ingress == "traefik" -> !lib.elem "traefik" config.services.k3s.disable;
+        message = "bootstead.access.k8s-ingress.ingress is \"traefik\", which bootstead.roles.k3s-server-init.disable leaves out.";
+      }
+      {
+        assertion = isACME -> access.certificate.dnsProvider == "cloudflare" && access.certificate.email != null;
+        message = "bootstead.access.certificate: the cluster issuer needs email, and dnsProvider \"cloudflare\"; others have webhooks of their own.";
+      }
+    ];
+
+    services.k3s.manifests = {
+      metallb.content = helmChart "metallb" {
+        repository = "https://metallb.github.io/metallb";
+        chart = "metallb";
+        version = cfg.metallb;
+        namespace = "metallb-system";
+        values = { };
+      };
+      cert-manager.content = helmChart "cert-manager" {
+        repository = "https://charts.jetstack.io";
+        chart = "cert-manager";
+        version = cfg.certManager;
+        namespace = "cert-manager";
+        values.crds.enabled = true;
+      };
+      # k3s tries again until the charts above have brought the kinds of these.
+      metallb-pool.content = [
+        {
+          apiVersion = "metallb.io/v1beta1";
+          kind = "IPAddressPool";
+          metadata = {
+            name = "bootstead";
+            namespace = "metallb-system";
+          };
+          spec.addresses = cfg.pool;
+        }
+        {
+          apiVersion = "metallb.io/v1beta1";
+          kind = "L2Advertisement";
+          metadata = {
+            name = "bootstead";
+            namespace = "metallb-system";
+          };
+          spec.ipAddressPools = [ "bootstead" ];
+        }
+      ];
+      issuer.content = [
+        {
+          apiVersion = "cert-manager.io/v1";
+          kind = "ClusterIssuer";
+          metadata.name = if isACME then cfg.issuer else "${cfg.issuer}-root";
+          spec =
+            if isACME then
+              {
+                acme = {
+                  server = "https://acme-v02.api.letsencrypt.org/directory";
+                  inherit (access.certificate) email;
+                  privateKeySecretRef.name = "${cfg.issuer}-account";
+                  solvers = [
+                    {
+                      dns01.cloudflare.apiTokenSecretRef = {
+                        name = "dns-token";
+                        key = "token";
+                      };
+                    }
+                  ];
+                };
+              }
+            else
+              { selfSigned = { }; };
+        }
+      ]
+      ++ lib.optionals (!isACME) [
+        {
+          apiVersion = "cert-manager.io/v1";
+          kind = "Certificate";
+          metadata = {
+            name = "${cfg.issuer}-root";
+            namespace = "cert-manager";
+          };
+          spec = {
+            isCA = true;
+            commonName = "${cfg.issuer} root";
+            secretName = "${cfg.issuer}-root";
+            privateKey = {
+              algorithm = "ECDSA";
+              size = 256;
+            };
+            issuerRef = {
+              name = "${cfg.issuer}-root";
+              kind = "ClusterIssuer";
+            };
+          };
+        }
+        {
+          apiVersion = "cert-manager.io/v1";
+          kind = "ClusterIssuer";
+          metadata.name = cfg.issuer;
+          spec.ca.secretName = "${cfg.issuer}-root";
+        }
+      ];
+    }
+    // lib.mapAttrs (name: entry: { content = helmChart name entry; }) cfg.charts;
+
+    bootstead.secrets = lib.mkIf isACME { ${bootsteadLib.secretName token}.units = [ "bootstead-cluster-token.service" ]; };
+    systemd.services.bootstead-cluster-token = lib.mkIf isACME {
+      description = "Give the DNS token to cert-manager";
+      after = [ "k3s.service" ];
+      requires = [ "k3s.service" ];
+      wantedBy = [ "multi-user.target" ];
+      path = [ config.services.k3s.package ];
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        Restart = "on-failure";
+        RestartSec = 15;
+        LoadCredential = [ "token:${bootsteadLib.secretPath token}" ];
+      };
+      # By a file and a pipe: a value on a command line is read by everybody on the machine.
+      script = ''
+        k3s kubectl get namespace cert-manager >/dev/null
+        k3s kubectl --namespace cert-manager create secret generic dns-token \
+          --from-file=token="$CREDENTIALS_DIRECTORY/token" --dry-run=client --output=yaml |
+          k3s kubectl apply --filename=-
+      '';
+    };
+  };
+}

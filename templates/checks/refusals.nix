@@ -1,0 +1,358 @@
+# What has to be refused, and what the refusal has to say.
+{ lib, base, ... }:
+let
+  inherit (base)
+    thin
+    volume
+    withNetwork
+    withSettings
+    ;
+  disk = number: "/dev/disk/by-id/ata-Example_${toString number}";
+  first = "52:54:00:12:34:56";
+  pool = settings: withSettings { storage.zfs.pools.tank = settings; };
+  withStacks =
+    settings:
+    thin
+    // {
+      roles = [ "docker-host" ];
+      stacks = [ "photos" ];
+      inherit settings;
+    };
+in
+{
+  # The schema.
+  "schema/version" = {
+    machine = thin // {
+      schema = 2;
+    };
+    says = "schema: has to be 1";
+  };
+  "schema/missing-field" = {
+    machine = removeAttrs thin [ "name" ];
+    says = "name: is missing";
+  };
+  "schema/unknown-field" = {
+    machine = thin // {
+      hostname = "checked";
+    };
+    says = "hostname: there is no such field";
+  };
+  "schema/mac" = {
+    machine = thin // {
+      addresses = [
+        first
+        "5254.0012.3457"
+      ];
+    };
+    says = "addresses[1]: \"5254.0012.3457\" is not possible here; expected a MAC address";
+  };
+  "schema/nested" = {
+    machine = withNetwork [
+      {
+        mac = first;
+        vlans = [ { id = 4095; } ];
+      }
+    ];
+    says = "network.interfaces[0].vlans[0].id: 4095 is over 4094";
+  };
+  "schema/type" = {
+    machine = thin // {
+      roles = "docker-host";
+    };
+    says = "roles: has to be a list";
+  };
+  "schema/system" = {
+    machine = thin // {
+      system = "riscv64-linux";
+    };
+    says = "system: \"riscv64-linux\" is none of";
+  };
+  "schema/unstable-disk" = {
+    machine = thin // {
+      bootDisk = "/dev/sda";
+    };
+    says = "bootDisk: \"/dev/sda\" is not possible here";
+  };
+  "schema/password-in-url" = {
+    machine = thin // {
+      appliance.url = "http://user:password@192.0.2.2:8080";
+    };
+    says = "appliance.url";
+  };
+  "schema/module-outside" = {
+    machine = thin // {
+      modules = [ "../other.nix" ];
+    };
+    says = "modules[0]";
+  };
+
+  # Roles.
+  "role/unknown" = {
+    machine = thin // {
+      roles = [ "docker-hots" ];
+    };
+    says = "roles[0]: there is no role \"docker-hots\"; known are ";
+  };
+  "role/excluded" = {
+    machine = thin // {
+      roles = [
+        "golden"
+        "docker-host"
+      ];
+    };
+    says = "\"golden\" and \"docker-host\" exclude each other";
+  };
+
+  # Settings.
+  "settings/unknown-option" = {
+    machine = withSettings { storage.zsf.pools = { }; };
+    says = "The option `bootstead.storage.zsf' does not exist";
+  };
+  "settings/wrong-type" = {
+    machine = withSettings { agent.report.mode = "sometimes"; };
+    says = "bootstead.agent.report.mode";
+  };
+
+  # Layouts.
+  "layout/volumes-over-pool" = {
+    machine = thin // {
+      fileSystems = thin.fileSystems ++ [
+        (volume "appdata" 60)
+        (volume "db" 40)
+      ];
+    };
+    says = "the volumes ask for 100 GiB, and the pool holds 96 GiB";
+  };
+  "layout/pool-over-disk" = {
+    machine = thin // {
+      thinPool = thin.thinPool // {
+        size = 120 * base.gibibyte;
+      };
+    };
+    says = "the layout needs 146 GiB on /dev/disk/by-id/virtio-checked, which has 128 GiB";
+  };
+  "layout/pool-over-data-disk" = {
+    machine = thin // {
+      dataDisk = disk 1;
+      dataDiskSize = 64 * base.gibibyte;
+    };
+    says = "the pool has 96 GiB, and /dev/disk/by-id/ata-Example_1 has 64 GiB";
+  };
+  "layout/same-mount-twice" = {
+    machine = thin // {
+      fileSystems = thin.fileSystems ++ [
+        (volume "appdata" 10)
+        (volume "appdata" 10)
+      ];
+    };
+    says = "bootstead.storage.fileSystems: /srv/appdata is listed twice";
+  };
+  "layout/no-root" = {
+    machine = thin // {
+      fileSystems = [ (builtins.elemAt thin.fileSystems 1) ];
+    };
+    says = "there is none for /";
+  };
+  "layout/no-efi-partition" = {
+    machine = thin // {
+      fileSystems = [ (builtins.head thin.fileSystems) ];
+    };
+    says = "UEFI starts from a vfat file system on /boot";
+  };
+  "layout/bios-on-arm" = {
+    machine = thin // {
+      system = "aarch64-linux";
+    };
+    says = "aarch64-linux starts by UEFI only";
+  };
+  "layout/pool-where-there-is-none" = {
+    machine = withSettings { storage.layout = "os-only"; };
+    says = "\"os-only\" has no thin pool";
+  };
+  "layout/mirror-without-second-disk" = {
+    machine = withSettings { storage.layout = "lvm-thin-mirror"; };
+    says = "has two boot disks; name the second";
+  };
+
+  # Data disks.
+  "zfs/stripe-unacknowledged" = {
+    machine = pool {
+      mode = "stripe";
+      members = [ (disk 1) ];
+    };
+    says = "a stripe is lost with any one of its disks";
+  };
+  "zfs/mirror-of-one" = {
+    machine = pool {
+      mode = "mirror";
+      members = [ (disk 1) ];
+    };
+    says = "mirror takes at least 2 disks, and there are 1";
+  };
+  "zfs/unstable-member" = {
+    machine = pool {
+      mode = "mirror";
+      members = [
+        "/dev/sdb"
+        "/dev/sdc"
+      ];
+    };
+    says = "bootstead.storage.zfs.pools.tank.members";
+  };
+  "zfs/boot-disk-as-member" = {
+    machine = pool {
+      mode = "mirror";
+      members = [
+        thin.bootDisk
+        (disk 1)
+      ];
+    };
+    says = "bootstead.storage: ${thin.bootDisk} is used by bootstead.";
+  };
+  "zfs/reserved-name" = {
+    machine = withSettings {
+      storage.zfs.pools.mirror = {
+        mode = "mirror";
+        members = map disk [
+          1
+          2
+        ];
+      };
+    };
+    says = "ZFS takes no pool called \"mirror\"";
+  };
+  "usb/boot-disk" = {
+    machine =
+      withSettings {
+        storage.usb.disks.media = {
+          device = "/dev/disk/by-id/usb-Example_Stick-part4";
+          mountPoint = "/srv/media";
+          type = "ext4";
+        };
+      }
+      // {
+        bootDisk = "/dev/disk/by-id/usb-Example_Stick";
+      };
+    says = "is the machine's boot disk";
+  };
+  "backup-disk/boot-disk" = {
+    machine = withSettings {
+      storage.backupDisk = {
+        enable = true;
+        device = "${thin.bootDisk}-part4";
+      };
+    };
+    says = "a backup on the boot disk dies with it";
+  };
+  "encryption/tang-without-token" = {
+    machine = withSettings {
+      storage.encryption.devices.system = {
+        device = "/dev/disk/by-partuuid/5f0c0f6e-0000-4000-8000-000000000003";
+        unlock = "tang";
+      };
+    };
+    says = "name the file that \"clevis encrypt tang\" made";
+  };
+  "k8s-local/on-the-root" = {
+    machine = withSettings { storage.k8s-local.enable = true; };
+    says = "there is no file system on /srv/kubernetes";
+  };
+
+  # The network.
+  "network/foreign-card" = {
+    machine = withNetwork [ { mac = "52:54:00:ff:ff:ff"; } ];
+    says = "52:54:00:ff:ff:ff is not among bootstead.machine.addresses";
+  };
+  "network/card-twice" = {
+    machine = withNetwork [
+      { mac = first; }
+      { mac = first; }
+    ];
+    says = "${first} is listed twice";
+  };
+  "network/gateway-without-address" = {
+    machine = withNetwork [
+      {
+        mac = first;
+        gateway = "192.0.2.1";
+      }
+    ];
+    says = "belongs to an interface without a fixed address";
+  };
+
+  # Stacks.
+  "stacks/unknown" = {
+    machine = withStacks { } // {
+      stacks = [ "fotos" ];
+    };
+    says = "there is no stack \"fotos\"; known are ";
+  };
+  "stacks/no-engine" = {
+    machine = thin // {
+      stacks = [ "photos" ];
+    };
+    says = "stacks need a container engine; add the role docker-host or podman-host";
+  };
+  "stacks/database-on-nfs" = {
+    machine = withStacks {
+      stacks.placement.db = "/data/db";
+      storage.nfs.mounts.data = {
+        server = "192.0.2.20";
+        export = "/data";
+        mountPoint = "/data";
+      };
+    };
+    says = "/data/db is on NFS, where databases are damaged";
+  };
+  "stacks/downloads-elsewhere" = {
+    machine =
+      withStacks { }
+      // {
+        fileSystems = thin.fileSystems ++ [ (volume "media" 20) ];
+      };
+    says = "lie on different file systems";
+  };
+
+  # Backups.
+  "backup/unknown-repository" = {
+    machine = withStacks {
+      backup.borg-per-service = {
+        enable = true;
+        repository = "nsa";
+      };
+    };
+    says = "there is no repository \"nsa\"";
+  };
+  "backup/stack-of-another-machine" = {
+    machine = withStacks {
+      backup.db-dump = {
+        enable = true;
+        stacks = [ "git" ];
+      };
+    };
+    says = "this machine does not run \"git\"";
+  };
+
+  # The owner's modules.
+  "module/missing" = {
+    machine = thin // {
+      modules = [ "modules/none.nix" ];
+    };
+    root = ./.;
+    says = "machine.json: modules: there is no modules/none.nix";
+  };
+  "module/undefined-package" = {
+    machine = thin // {
+      modules = [ "broken/undefined.nix" ];
+    };
+    root = ./.;
+    says = "attribute 'there-is-no-such-package' missing";
+  };
+  "module/unknown-option" = {
+    machine = thin // {
+      modules = [ "broken/option.nix" ];
+    };
+    root = ./.;
+    says = "The option `services.thereIsNoSuchService' does not exist";
+  };
+}
