@@ -1,5 +1,4 @@
 import BootDecision
-import Crypto
 import Foundation
 import GRDB
 import Images
@@ -83,31 +82,6 @@ extension Fleet {
     try await database.read { database in
       try String.fetchOne(database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name])
     }
-  }
-
-  // MARK: Tokens
-
-  /// Makes a bearer token; the registry keeps its hash alone.
-  public func makeToken(purpose: String) async throws -> String {
-    let token = "bst_" + randomToken() + randomToken()
-    try await database.write { database in
-      try database.execute(
-        sql: "INSERT INTO token (hash, purpose, createdAt) VALUES (?, ?, ?)",
-        arguments: [Fleet.hash(token), purpose, now()])
-    }
-    return token
-  }
-
-  public func accepts(token: String, purpose: String) async throws -> Bool {
-    try await database.read { database in
-      try Bool.fetchOne(
-        database, sql: "SELECT 1 FROM token WHERE hash = ? AND purpose = ?", arguments: [Fleet.hash(token), purpose])
-        ?? false
-    }
-  }
-
-  private static func hash(_ token: String) -> String {
-    SHA256.hash(data: Data(token.utf8)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   // MARK: Images, loaders, closures

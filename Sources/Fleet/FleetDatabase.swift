@@ -149,6 +149,7 @@ enum FleetDatabase {
     RecoverySchema.register(in: &migrator)
     registerFacts(&migrator)
     registerTakeover(in: &migrator)
+    registerTokenExpiry(in: &migrator)
     DeclarationSchema.register(in: &migrator)
     return migrator
   }

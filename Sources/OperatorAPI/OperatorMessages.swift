@@ -82,9 +82,23 @@ public struct AddLoader: Codable, Sendable {
 }
 
 /// `POST /v1/tokens`
+public struct TokenRequest: Codable, Sendable {
+  /// 1 to 3650.
+  public var days: Int
+
+  public init(days: Int) { self.days = days }
+}
+
 public struct TokenAnswer: Codable, Sendable {
   /// Shown once; the appliance keeps only its hash.
   public var token: String
+  public var expiresAt: Date
+}
+
+/// `DELETE /v1/tokens`
+public struct TokensRevoked: Codable, Sendable {
+  /// Those that were still good.
+  public var revoked: Int
 }
 
 /// `GET` and `PUT /v1/enrolment`

@@ -63,7 +63,17 @@ public struct OperatorRoutes: Sendable {
       onEnrolment(enrolment)
       return try answer(EnrolmentSetting(enrolment: enrolment.rawValue))
     }
-    router.post("v1/tokens") { _, _ in try await answer(TokenAnswer(token: fleet.makeToken(purpose: "cache"))) }
+    router.post("v1/tokens") { request, _ in
+      let days = try await body(TokenRequest.self, of: request).days
+      guard (1...3650).contains(days) else {
+        throw FleetError.conflict("a token is good for 1 to 3650 days, not \(days)")
+      }
+      let made = try await fleet.makeToken(purpose: "cache", lifetime: Double(days) * 86_400)
+      return try answer(TokenAnswer(token: made.token, expiresAt: made.expiresAt))
+    }
+    router.delete("v1/tokens") { _, _ in
+      try await answer(TokensRevoked(revoked: fleet.revokeTokens(purpose: "cache")))
+    }
     return Application(
       router: router,
       configuration: .init(address: .unixDomainSocket(path: socketPath), serverName: nil), logger: logger)

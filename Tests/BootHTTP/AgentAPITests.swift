@@ -248,8 +248,8 @@ struct AgentAPITests {
   @Test("the cache is open for reading, and closed for writing without a good token")
   func cache() async throws {
     let appliance = try BootAppliance()
-    let token = try await appliance.fleet.makeToken(purpose: "cache")
-    let other = try await appliance.fleet.makeToken(purpose: "other")
+    let token = try await appliance.fleet.makeToken(purpose: "cache", lifetime: 60).token
+    let other = try await appliance.fleet.makeToken(purpose: "other", lifetime: 60).token
     try await appliance.serving { port in
       try await raw(port) { connection in
         #expect(try connection.get("/cache/nix-cache-info").text.contains("StoreDir: /nix/store"))

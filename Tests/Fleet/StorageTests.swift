@@ -131,13 +131,28 @@ struct StorageTests {
   @Test("tokens are kept as hashes, and are good for their purpose alone")
   func tokens() async throws {
     let registry = try Registry()
-    let token = try await registry.fleet.makeToken(purpose: "cache")
+    let token = try await registry.fleet.makeToken(purpose: "cache", lifetime: 60).token
     #expect(try await registry.fleet.accepts(token: token, purpose: "cache"))
     #expect(try await !registry.fleet.accepts(token: token, purpose: "api"))
     #expect(try await !registry.fleet.accepts(token: "", purpose: "cache"))
     let stored = try registry.sql("SELECT hash FROM token", as: String.self)
     #expect(stored.count == 1 && !token.contains(stored[0]) && !stored[0].contains(token))
     #expect(try await !registry.fleet.accepts(token: stored[0], purpose: "cache"))
+  }
+
+  @Test("tokens end by their time, or when they are revoked")
+  func tokensEnd() async throws {
+    let registry = try Registry()
+    let short = try await registry.fleet.makeToken(purpose: "cache", lifetime: 60)
+    let long = try await registry.fleet.makeToken(purpose: "cache", lifetime: 3600)
+    let other = try await registry.fleet.makeToken(purpose: "other", lifetime: 3600)
+    #expect(long.expiresAt.timeIntervalSince(short.expiresAt) == 3540)
+    registry.pass(seconds: 61)
+    #expect(try await !registry.fleet.accepts(token: short.token, purpose: "cache"))
+    #expect(try await registry.fleet.accepts(token: long.token, purpose: "cache"))
+    #expect(try await registry.fleet.revokeTokens(purpose: "cache") == 1)
+    #expect(try await !registry.fleet.accepts(token: long.token, purpose: "cache"))
+    #expect(try await registry.fleet.accepts(token: other.token, purpose: "other"))
   }
 
   @Test("decisions of known machines are kept up to a bound, those of strangers are not")

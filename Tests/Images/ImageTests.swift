@@ -3,7 +3,7 @@ import Images
 import Testing
 
 @Suite("Boot images and loaders")
-struct ImageTests {
+final class ImageTests {
   private let folder: URL
   private let store: BlobStore
 
@@ -12,6 +12,8 @@ struct ImageTests {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     store = try BlobStore(directory: folder.appendingPathComponent("store"))
   }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
 
   private func file(_ name: String, _ bytes: [UInt8]) throws -> String {
     let path = folder.appendingPathComponent(name)

@@ -10,12 +10,18 @@ struct SoakTable {
     print(Self.row(["round", "seed", "boots", "seconds", "result", "data", "lost", "interruptions"]))
   }
 
-  /// One to three power cuts anywhere, in the order in which an install comes by.
+  /// One to three power cuts anywhere, and in every second round the appliance is killed somewhere too.
   static func interruptions(using generator: inout some RandomNumberGenerator) -> [Interruption] {
-    (0..<Int.random(in: 1...3, using: &generator)).map { _ in
+    func interruption(_ kind: Interruption.Kind) -> Interruption {
       let place = Interruption.Place.allCases.randomElement(using: &generator) ?? .copy
-      return .random(.cutPower, in: place, using: &generator)
+      return .random(kind, in: place, using: &generator)
     }
+    var interruptions = (0..<Int.random(in: 1...3, using: &generator)).map { _ in interruption(.cutPower) }
+    if Bool.random(using: &generator) {
+      interruptions.insert(
+        interruption(.killAppliance), at: Int.random(in: 0...interruptions.count, using: &generator))
+    }
+    return interruptions
   }
 
   /// - Parameter isDataEqual: whether the data volume's hash is what it was before; nil where there was no data.

@@ -117,7 +117,7 @@ struct DataDiskExecutorTests {
         ])
       let kept = KeptData(
         runner: machine, source: machine, reader: FakeReader(machine: machine),
-        scratch: NSTemporaryDirectory() + "bootstead-kept-\(UUID().uuidString)", hasUdev: true)
+        scratch: machine.scratch, hasUdev: true)
       let before = try await kept.prepare(task, rebuild, say: { _ in }, save: { _ in })
       _ = try await executor(plan, machine).run()
       expectFinished(machine, plan)
@@ -155,7 +155,7 @@ struct DataDiskExecutorTests {
     let before = machine.commands.count
     let kept = KeptData(
       runner: machine, source: machine, reader: FakeReader(machine: machine),
-      scratch: NSTemporaryDirectory() + "bootstead-kept-\(UUID().uuidString)", hasUdev: true)
+      scratch: machine.scratch, hasUdev: true)
     let task = InstallTask(
       identifier: "install-2", machineName: "node1", plan: second, closure: "/nix/store/x", cachePublicKeys: [],
       machineConfiguration: Data(), consent: ConsentRecord(trust: .codeCompared, grantedBy: "operator", grantedAt: 0))

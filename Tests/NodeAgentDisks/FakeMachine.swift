@@ -1,4 +1,5 @@
 import DiskLayout
+import Foundation
 import NodeAgent
 import Synchronization
 
@@ -55,7 +56,12 @@ final class FakeMachine: CommandRunner, DiskSource {
 
   let state: Mutex<State>
 
+  /// A folder for what the agent keeps while it works; it makes it, and it ends with the machine.
+  let scratch = NSTemporaryDirectory() + "bootstead-machine-\(UUID().uuidString)"
+
   init(_ inventory: DiskInventory) { state = Mutex(State(inventory: inventory)) }
+
+  deinit { try? FileManager.default.removeItem(atPath: scratch) }
 
   var commands: [Command] { state.withLock { $0.commands } }
 

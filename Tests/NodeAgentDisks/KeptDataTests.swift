@@ -51,7 +51,7 @@ struct KeptDataTests {
   private func data(_ machine: FakeMachine) -> KeptData {
     KeptData(
       runner: machine, source: machine, reader: FakeReader(machine: machine),
-      scratch: NSTemporaryDirectory() + "bootstead-kept-\(UUID().uuidString)", hasUdev: true)
+      scratch: machine.scratch, hasUdev: true)
   }
 
   /// True for a command that changes what is on a disk.

@@ -122,10 +122,20 @@ struct ClosureToken: AsyncParsableCommand {
     discussion: "Put it into the netrc file that nix reads: machine APPLIANCE login bootstead password TOKEN")
 
   @OptionGroup var appliance: ApplianceOptions
+  @Option(help: "How long it is good, in days: 1 to 3650.") var days = 90
+  @Flag(help: "End all tokens that were made, instead of making one.") var revoke = false
+
+  func validate() throws {
+    guard (1...3650).contains(days) else { throw ValidationError("--days \(days) is not 1 to 3650") }
+  }
 
   func run() async throws {
     try await reportingFailures {
-      let answer: TokenAnswer = try await appliance.client.send("POST", "/v1/tokens", [String: String]())
+      if revoke {
+        let answer: TokensRevoked = try await appliance.client.send("DELETE", "/v1/tokens", [String: String]())
+        return try show(answer, json: appliance.json) { "\(answer.revoked) tokens revoked" }
+      }
+      let answer: TokenAnswer = try await appliance.client.send("POST", "/v1/tokens", TokenRequest(days: days))
       try show(answer, json: appliance.json) { answer.token }
     }
   }
