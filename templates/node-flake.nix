@@ -8,17 +8,9 @@
     { nixpkgs, ... }:
     let
       bootstead = import ./bootstead/lib { inherit nixpkgs; };
-      files = builtins.filter (name: builtins.match ".+\\.json" name != null) (
-        builtins.attrNames (builtins.readDir ./machines)
-      );
     in
     {
-      nixosConfigurations = builtins.listToAttrs (
-        map (file: {
-          name = builtins.substring 0 (builtins.stringLength file - 5) file;
-          value = bootstead.node { machine = ./machines + "/${file}"; };
-        }) files
-      );
+      nixosConfigurations = bootstead.fleet ./.;
       nixosModules.default = ./bootstead/modules;
     };
 }

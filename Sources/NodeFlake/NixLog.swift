@@ -63,7 +63,7 @@ struct NixLog {
     if kept.contains(where: { $0.contains("builder for") }) { kept += output.map { "  > " + $0 } }
     let text = kept.prefix(40).joined(separator: "\n")
       .replacing(/[^\s'"()]*\/nix\/store\/[0-9a-z]{32}-source\//, with: "")
-      .replacing("machines/modules/", with: "modules/").replacing("bootstead/", with: "templates/")
+      .replacing(" bootstead/", with: " templates/")
     return String(text.prefix(4000))
   }
 

@@ -2,12 +2,14 @@ import Crypto
 import Fleet
 import Foundation
 
-/// A machine's flake: its `machine.json`, the owner's modules, the templates, a fixed `flake.nix` and the lock. All of
+/// A machine's flake: its `machine.json`, the modules of its owner, the templates, the agent, a fixed `flake.nix` and the lock. All of
 /// it is data that is copied; nothing is written into Nix code.
 public struct NodeFlake: Sendable {
   public let name: MachineName
   /// By their path in the flake.
   public let files: [String: Data]
+  /// The agent for the machine's platform, beside the files; nil where the appliance has none.
+  public let agent: AgentFile?
   /// As Nix names it: `x86_64-linux`.
   public let platform: String
   /// The revision of nixpkgs that it is locked to.
@@ -20,10 +22,11 @@ public struct NodeFlake: Sendable {
   public var attribute: String { "nixosConfigurations.\(name).config.system.build.toplevel" }
 
   /// - Throws: ``FleetError`` where the machine's configuration breaks the schema.
-  public init(_ source: NodeSource, templates: TemplateFolder) throws {
+  public init(_ source: NodeSource, templates: TemplateFolder, agent: AgentFile? = nil) throws {
     name = source.configuration.name
     nixpkgs = templates.nixpkgs
     platform = source.configuration.system
+    self.agent = agent?.system == platform ? agent : nil
     let configuration = try source.configuration.encoded()
     let problems = try templates.schema("machine")
       .problems(of: JSONDecoder().decode(JSONValue.self, from: configuration))
@@ -35,17 +38,21 @@ public struct NodeFlake: Sendable {
         "'\(name)' has the role '\(role)', which there is not; known are \(templates.roles.joined(separator: ", "))")
     }
     var files = ["machines/\(name).json": configuration]
-    for (path, content) in source.modules { files["machines/\(path)"] = content }
+    for (path, content) in source.modules { files[path] = content }
     for (path, content) in templates.files {
       switch path {
       case TemplateFolder.flake: files["flake.nix"] = content
       case TemplateFolder.lock: files["flake.lock"] = content
       case "flake.nix": break
-      default: if !path.hasPrefix("examples/") { files["bootstead/\(path)"] = content }
+      default:
+        // Of no use to a node.
+        if !["examples/", "checks/"].contains(where: path.hasPrefix) { files["bootstead/\(path)"] = content }
       }
     }
     self.files = files
-    digest = NodeFlake.digest(of: files)
+    var digested = files
+    if let agent = self.agent { digested[agent.pathInFlake] = Data(agent.digest.utf8) }
+    digest = NodeFlake.digest(of: digested)
   }
 
   static func digest(of files: [String: Data]) -> String {
@@ -65,5 +72,9 @@ public struct NodeFlake: Sendable {
         at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
       try content.write(to: file)
     }
+    guard let agent else { return }
+    let file = folder.appendingPathComponent(agent.pathInFlake)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: agent.path, toPath: file.path)
   }
 }

@@ -9,18 +9,21 @@ public actor NodeFlakes {
   private let templatesPath: String?
   private let appliance: ApplianceIdentity
   private let folder: URL
+  private let agent: AgentFile?
   private let nixEnvironment: [String: String]
   private var isBuilding = false
 
   /// - Parameters:
   ///   - templates: the folder with the NixOS modules; nil where there is none.
+  ///   - agent: what nodes report with; nil leaves it out.
   ///   - folder: where archives are kept; it is made.
   ///   - nixEnvironment: variables for Nix beside this program's own.
   public init(
-    fleet: Fleet, templates: String?, appliance: ApplianceIdentity, folder: URL, nixEnvironment: [String: String] = [:]
+    fleet: Fleet, templates: String?, appliance: ApplianceIdentity, agent: AgentFile? = nil, folder: URL,
+    nixEnvironment: [String: String] = [:]
   ) {
     (self.fleet, self.templatesPath, self.appliance, self.folder) = (fleet, templates, appliance, folder)
-    self.nixEnvironment = nixEnvironment
+    (self.agent, self.nixEnvironment) = (agent, nixEnvironment)
   }
 
   /// Read anew each time: an operator may work on them.
@@ -34,7 +37,7 @@ public actor NodeFlakes {
   /// - Parameter name: of a machine, or a MAC address of it.
   public nonisolated func flake(of name: String) async throws -> NodeFlake {
     let templates = try templates()
-    return try NodeFlake(await fleet.nodeSource(of: name, appliance: appliance), templates: templates)
+    return try NodeFlake(await fleet.nodeSource(of: name, appliance: appliance), templates: templates, agent: agent)
   }
 
   /// A flake as a file for Nix: `nixos-rebuild --flake http://APPLIANCE/flake/NAME.tar.gz#NAME`.
@@ -74,7 +77,7 @@ public actor NodeFlakes {
   private func pack(_ top: String, in work: URL, to file: URL) async throws {
     let arguments = [
       "--create", "--sort=name", "--format=gnu", "--mtime=@1", "--owner=0", "--group=0", "--numeric-owner",
-      "--mode=u=rwX,go=rX", "--use-compress-program=gzip -n -9", "--file", file.path, "--directory", work.path, top,
+      "--mode=u=rwX,go=rX", "--use-compress-program=gzip -n", "--file", file.path, "--directory", work.path, top,
     ]
     let result = try await Subprocess.run(
       .name("tar"), arguments: Arguments(arguments),

@@ -17,6 +17,9 @@ public struct FlakeAnswer: Codable, Sendable {
   public var flake: String
   /// All files by their path, where they were asked for with `?files=true`.
   public var files: [String: Data]?
+  /// The agent's path in the flake, and its file on the appliance.
+  public var agent: String?
+  public var agentFile: String?
 }
 
 extension OperatorRoutes {
@@ -33,7 +36,9 @@ extension OperatorRoutes {
         FlakeAnswer(
           machine: flake.name.text, digest: flake.digest, archive: "/flake/\(flake.name).tar.gz",
           nixpkgs: flake.nixpkgs, configuration: text(flake.configurationPath), flake: text("flake.nix"),
-          files: request.uri.queryParameters.get("files") == "true" ? flake.files : nil))
+          files: request.uri.queryParameters.get("files") == "true" ? flake.files : nil,
+          agent: flake.agent?.pathInFlake,
+          agentFile: flake.agent?.path))
     }
   }
 }

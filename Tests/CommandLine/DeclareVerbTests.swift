@@ -93,7 +93,9 @@ struct DeclareVerbTests {
   func flake() async throws {
     try await withAppliance { appliance in
       try await seeNode1(in: appliance.data())
-      try await appliance.serving {
+      let agent = appliance.folder.path + "/agent"
+      try write("the agent", to: agent)
+      try await appliance.serving(["--agent", agent]) {
         func fetch(_ name: String) async throws -> (status: String, body: Data) {
           let script = """
             exec 3<>/dev/tcp/192.0.2.1/8080
@@ -120,6 +122,8 @@ struct DeclareVerbTests {
         let digest = (written.json as? [String: Any])?["digest"] as? String
         #expect(written.status == 0 && digest?.count == 64, "\(written)")
         #expect(FileManager.default.fileExists(atPath: output + "/bootstead/schema/machine.schema.json"))
+        let copied = FileManager.default.contents(atPath: output + "/agent/x86_64-linux/bootstead-agent")
+        #expect(copied == Data("the agent".utf8))
         let occupied = try await appliance.bootstead("machine", "flake", "node1", "-o", output)
         #expect(occupied.status == 1 && occupied.errors.contains("--force"), "\(occupied)")
 
@@ -131,6 +135,7 @@ struct DeclareVerbTests {
         let lines = list.output.split(separator: "\n")
         #expect(lines.allSatisfy { $0.contains(" 0/0 ") && $0.contains("1970-01-01 00:00") }, "\(list.output)")
         #expect(lines.contains { $0.hasSuffix(" bootstead-node1/machines/node1.json") })
+        #expect(lines.contains { $0.hasSuffix("-linux/bootstead-agent") })
         _ = try await appliance.bootstead("machine", "set", "node1", "--role", "golden")
         #expect(try await fetch("node1.tar.gz").body != first.body)
         for odd in ["node1.tar", "..%2f..%2fetc%2fpasswd.tar.gz", "NODE1.tar.gz", "none.tar.gz"] {
@@ -144,6 +149,98 @@ struct DeclareVerbTests {
         #expect(build.errors.contains("no-such-role") && build.errors.contains("boot it from the network first"))
         #expect(try await appliance.bootstead("build", "none").status == 4)
         #expect(try await appliance.bootstead("build").status == 64)
+      }
+    }
+  }
+
+  static let library = """
+    { }:
+    {
+      node =
+        { machine }:
+        let
+          data = builtins.fromJSON (builtins.readFile machine);
+        in
+        {
+          config.system.build.toplevel = derivation {
+            name = "nixos-system-${data.name}";
+            system = "x86_64-linux";
+            builder = "/bin/sh";
+            args = [ "-c" "echo $name > $out" ];
+            modules = map (name: import (../.. + "/${name}")) (data.modules or [ ]);
+          };
+        };
+    }
+    """
+
+  static let flake = """
+    {
+      outputs = _: {
+        nixosConfigurations.node1 = (import ./bootstead/lib { }).node { machine = ./machines/node1.json; };
+      };
+    }
+    """
+
+  /// Templates that any Nix builds offline: their systems are files that a shell writes.
+  private func writeTemplates(to folder: String) throws {
+    let real = ProcessInfo.processInfo.environment["BOOTSTEAD_SOURCE"] ?? FileManager.default.currentDirectoryPath
+    try write(Self.library, to: folder + "/lib/default.nix")
+    try write(Self.flake, to: folder + "/node-flake.nix")
+    try write(#"{"nodes":{"root":{}},"root":"root","version":7}"#, to: folder + "/flake.lock")
+    try write("{ }", to: folder + "/roles/golden.nix")
+    try FileManager.default.copyItem(atPath: real + "/templates/schema", toPath: folder + "/schema")
+  }
+
+  @Test(
+    "what is built is published, signed and set, and a module that does not evaluate changes nothing",
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/nix"), "needs nix-bin"))
+  func build() async throws {
+    try await withAppliance { appliance in
+      let root = appliance.folder.path
+      let (templates, home, folder) = (root + "/templates", root + "/home", root + "/fleet")
+      try writeTemplates(to: templates)
+      try write(
+        "build-users-group =\nsubstituters =\nsandbox = true\nsandbox-paths = /bin /lib /lib64 /usr\n",
+        to: home + "/nix.conf")
+      let machine = #"{"addresses":["52:54:00:00:00:01"],"modules":["modules/own.nix"]}"#
+      try write(machine, to: folder + "/machines/node1.json")
+      let agent = root + "/agent"
+      try write("the agent", to: agent)
+      try write(#""first""#, to: folder + "/modules/own.nix")
+      try await seeNode1(in: appliance.data())
+      let environment = ["HOME=\(home)", "NIX_CONF_DIR=\(home)", "NIX_REMOTE=\(home)/store", "NIX_PATH="]
+      try await appliance.serving(["--templates", templates, "--agent", agent], environment: environment) {
+        func closure() async throws -> String? {
+          let shown = try await appliance.bootstead("machine", "show", "node1", "--json").json as? [String: Any]
+          return (shown?["machine"] as? [String: Any])?["closure"] as? String
+        }
+        func apply() async throws {
+          let applied = try await appliance.bootstead("apply", "-f", folder, "--yes")
+          #expect(applied.status == 0, "\(applied)")
+        }
+        try await apply()
+        let built = try await appliance.bootstead("build", "node1")
+        #expect(built.status == 0 && built.errors.contains("building node1"), "\(built)")
+        let first = try #require(try await closure())
+        #expect(built.output.contains(first) && first.hasSuffix("-nixos-system-node1"))
+        let content = try await appliance.bootstead("closure", "show", first)
+        #expect(content.status == 0 && content.output.contains("signed by bootstead-"), "\(content)")
+        #expect(try await appliance.bootstead("machine", "show", "node1").output.contains("built      \(first)"))
+
+        try write("{ x = undefinedvar; }", to: folder + "/modules/own.nix")
+        try await apply()
+        let failed = try await appliance.bootstead("build", "--all")
+        #expect(failed.status == 1 && failed.errors.contains("undefined variable 'undefinedvar'"), "\(failed)")
+        #expect(failed.errors.contains("at modules/own.nix:1:7"), "\(failed)")
+        #expect(try await closure() == first)
+
+        try write(#""second""#, to: folder + "/modules/own.nix")
+        try await apply()
+        #expect(try await appliance.bootstead("build", "--all").status == 0)
+        #expect(try await closure() != first)
+        #expect((try await appliance.bootstead("closure", "list", "--json").json as? [Any])?.count == 2)
+        // Only archives stay in the folder of flakes.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: appliance.data() + "/flakes") == [])
       }
     }
   }

@@ -77,12 +77,12 @@ struct FlakeFixture {
   private static let library = """
     { nixpkgs }:
     {
-      node =
-        { machine }:
-        let
-          data = builtins.fromJSON (builtins.readFile machine);
-          modules = map (name: import (builtins.dirOf machine + "/${name}")) (data.modules or [ ]);
-        in
+      fleet = folder: {
+        node1 =
+          let
+            data = builtins.fromJSON (builtins.readFile (folder + "/machines/node1.json"));
+            modules = map (name: import (folder + "/${name}")) (data.modules or [ ]);
+          in
         {
           config.system.build.toplevel = derivation {
             name = "nixos-system-${data.name}";
@@ -93,6 +93,7 @@ struct FlakeFixture {
             fails = data.settings.fails or "";
           };
         };
+      };
     }
     """
 

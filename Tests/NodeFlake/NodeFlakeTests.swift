@@ -12,12 +12,15 @@ struct NodeFlakeTests {
     let flake = try NodeFlake(
       FlakeFixture.source(roles: ["golden"], modules: ["modules/gpu.nix": "{ }"]), templates: templates)
     for name in [
-      "flake.nix", "flake.lock", "machines/node1.json", "machines/modules/gpu.nix", "bootstead/lib/default.nix",
+      "flake.nix", "flake.lock", "machines/node1.json", "modules/gpu.nix", "bootstead/lib/default.nix",
       "bootstead/modules/default.nix", "bootstead/roles/golden.nix", "bootstead/schema/machine.schema.json",
     ] { #expect(flake.files[name] != nil, "\(name)") }
     #expect(flake.files["flake.nix"] == templates.files["node-flake.nix"])
     #expect(
-      flake.files.keys.allSatisfy { $0.hasPrefix("bootstead/") || $0.hasPrefix("machines/") || !$0.contains("/") })
+      flake.files.keys.allSatisfy {
+        $0.hasPrefix("bootstead/") || $0.hasPrefix("machines/") || $0.hasPrefix("modules/") || !$0.contains("/")
+      })
+    #expect(!flake.files.keys.contains { $0.hasPrefix("bootstead/examples") || $0.hasPrefix("bootstead/checks") })
     #expect(flake.nixpkgs?.count == 40)
   }
 
@@ -62,5 +65,24 @@ struct NodeFlakeTests {
     let folder = try TemporaryDirectory()
     #expect { _ = try TemplateFolder(path: folder.path) } throws: { "\($0)".contains("node-flake.nix is missing") }
     #expect(throws: FleetError.self) { try TemplateFolder(path: folder.file("none")) }
+  }
+
+  @Test("the agent lies where the modules look for it, for machines of its platform, and counts in the digest")
+  func agent() throws {
+    let folder = try TemporaryDirectory()
+    try Data("agent".utf8).write(to: URL(fileURLWithPath: folder.file("agent")))
+    let templates = try FlakeFixture.tinyTemplates()
+    func make(_ system: String, _ digest: String) throws -> NodeFlake {
+      try NodeFlake(
+        FlakeFixture.source(), templates: templates,
+        agent: AgentFile(path: folder.file("agent"), digest: digest, system: system))
+    }
+    let flake = try make("x86_64-linux", "1")
+    try flake.write(to: URL(fileURLWithPath: folder.file("flake")))
+    let written = FileManager.default.contents(atPath: folder.file("flake/agent/x86_64-linux/bootstead-agent"))
+    #expect(written == Data("agent".utf8))
+    let without = try NodeFlake(FlakeFixture.source(), templates: templates)
+    #expect(try Set([flake.digest, without.digest, make("x86_64-linux", "2").digest]).count == 3)
+    #expect(try make("aarch64-linux", "1").agent == nil && make("aarch64-linux", "1").digest == without.digest)
   }
 }

@@ -47,12 +47,19 @@ struct MachineFlake: AsyncParsableCommand {
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
           try content.write(to: file)
         }
+        if let agent = answer.agent, let source = answer.agentFile {
+          let file = folder.appendingPathComponent(agent)
+          try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+          if force, FileManager.default.fileExists(atPath: file.path) { try FileManager.default.removeItem(at: file) }
+          try FileManager.default.copyItem(atPath: source, toPath: file.path)
+        }
       } catch { throw CommandFailure.failed("\(folder.path) can not be written: \(error.localizedDescription)") }
       let written = Written(
         machine: answer.machine, digest: answer.digest, nixpkgs: answer.nixpkgs, folder: folder.path,
-        files: files.keys.sorted())
+        files: (files.keys + [answer.agent].compactMap { $0 }).sorted())
       try show(written, json: appliance.json) {
-        "\(files.count) files in \(folder.path): nix build "
+        "\(written.files.count) files in \(folder.path): nix build "
           + "'\(folder.path)#nixosConfigurations.\(answer.machine).config.system.build.toplevel'"
       }
     }

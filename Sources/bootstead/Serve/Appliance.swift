@@ -65,7 +65,9 @@ struct Appliance: Sendable {
       fleet: fleet, templates: options.templates,
       appliance: ApplianceIdentity(
         url: takeover.urls.first ?? "", publicKey: applianceKey.publicKey.description,
-        cacheKey: cache.publicKey.description), folder: try FlakeFolder.emptied(in: data))
+        cacheKey: cache.publicKey.description),
+      agent: takeover.source.map { AgentFile(path: $0.agentPath, digest: $0.agentDigest) },
+      folder: try FlakeFolder.emptied(in: data))
     if options.templates == nil {
       logger.warning("no templates, so no flakes and no declared fleet: serve --templates")
     }
