@@ -19,6 +19,8 @@ public struct MachineDetail: Codable, Sendable {
   public var hold: String?
   /// Drift, and what it holds.
   public var hardware: HardwareStanding
+  /// The newest order to change its system.
+  public var rollout: Rollout?
 }
 
 /// `machine add`
