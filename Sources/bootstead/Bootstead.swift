@@ -12,7 +12,8 @@ struct Bootstead: AsyncParsableCommand {
     version: bootsteadVersion,
     subcommands: [
       Serve.self, MachineCommand.self, ClosureCommand.self, ImageCommand.self, LoaderCommand.self, Watch.self, Why.self,
-      RebuildCommand.self, Kexec.self, LayoutCommand.self, BootkitCommand.self, InstallerCommand.self,
+      RebuildCommand.self, PlanCommand.self, ApplyCommand.self, RollbackCommand.self, HistoryCommand.self,
+      DiffCommand.self, FleetCommand.self, Kexec.self, LayoutCommand.self, BootkitCommand.self, InstallerCommand.self,
       EnrolmentCommand.self,
       Status.self, Demo.self, Version.self,
     ])

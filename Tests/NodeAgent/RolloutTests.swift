@@ -3,6 +3,7 @@ import Foundation
 import HTTPConnection
 import NixFormats
 import NodeAgent
+import Synchronization
 import Testing
 
 @Suite("A running node changes its system", .timeLimit(.minutes(2)))

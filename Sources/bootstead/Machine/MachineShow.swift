@@ -39,6 +39,13 @@ struct MachineShow: AsyncParsableCommand {
     add("stacks", machine.stacks.isEmpty ? nil : machine.stacks.joined(separator: ", "))
     add("closure", machine.closure)
     add("runs", machine.runningClosure)
+    if machine.hasDrifted {
+      add(
+        "drift",
+        "runs another system than the one that is set, since \(ageText(machine.driftSince)): "
+          + "bootstead plan \(machine.name)")
+    }
+    if let order = detail.rollout { add("rollout", RolloutText.standing(order)) }
     add("held", detail.hold)
     add("no layout", machine.planRefusal)
     add(

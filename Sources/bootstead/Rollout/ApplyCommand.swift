@@ -1,0 +1,28 @@
+import ArgumentParser
+import Fleet
+
+struct ApplyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apply", abstract: "Have running nodes change to the systems that are set for them.",
+    discussion: """
+      Prints first what it will do, and asks. A node that does not reach the appliance from its new system in time, or \
+      where a named unit is not active, goes back to its old system by itself.
+      """)
+
+  @OptionGroup var appliance: ApplianceOptions
+  @OptionGroup var consent: OperatorConsent
+  @OptionGroup var options: RolloutOptions
+  @Argument(help: "Names or MAC addresses of machines.") var names: [String] = []
+  @Flag(help: "All machines that run another system than the one that is set.") var all = false
+  @Option(help: "The machine that goes first; the others wait for its success.") var canary: String?
+
+  func validate() throws {
+    guard all != !names.isEmpty else { throw ValidationError("name machines, or give --all") }
+  }
+
+  func run() async throws {
+    try await reportingFailures {
+      try await options.order(.apply, names, canary: canary, appliance, consent)
+    }
+  }
+}
