@@ -199,7 +199,8 @@ let package = Package(
     tests(
       "NodeAgent",
       [
-        "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NodeAgent", nioCore, nioHTTP1,
+        "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent", nioCore,
+        nioHTTP1,
         nioPosix,
       ], exclude: ["Recorded"]),
     tests(

@@ -4,10 +4,13 @@ public struct NodeOrders: Hashable, Sendable, Codable {
   public var nextReport: Int
   /// Start anew from the network, once: the order's identifier, the same until it was carried out.
   public var networkBoot: String?
+  /// Change to another system; the same until the node has told how it ended.
+  public var rollout: RolloutOrder?
 
-  public init(nextReport: Int, networkBoot: String? = nil) {
+  public init(nextReport: Int, networkBoot: String? = nil, rollout: RolloutOrder? = nil) {
     self.nextReport = nextReport
     self.networkBoot = networkBoot
+    self.rollout = rollout
   }
 
   /// What a node does where the appliance gives no orders.

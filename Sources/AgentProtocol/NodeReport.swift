@@ -10,10 +10,12 @@ public struct NodeReport: Hashable, Sendable, Codable {
   public var bootIdentifier: String
   /// Seconds since the kernel started.
   public var uptime: Double
+  /// The last order to change to another system, and what became of it.
+  public var rollout: RolloutReport?
 
   public init(
     machineName: String, nodeKey: SigningPublicKey, closure: String, kernel: String, bootIdentifier: String,
-    uptime: Double
+    uptime: Double, rollout: RolloutReport? = nil
   ) {
     self.machineName = machineName
     self.nodeKey = nodeKey
@@ -21,6 +23,7 @@ public struct NodeReport: Hashable, Sendable, Codable {
     self.kernel = kernel
     self.bootIdentifier = bootIdentifier
     self.uptime = uptime
+    self.rollout = rollout
   }
 }
 

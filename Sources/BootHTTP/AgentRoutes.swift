@@ -60,7 +60,9 @@ extension BootServer {
       return nil
     }
     agent(router, .post, AgentPath.report) { signed, body in
-      try await fleet.report(MessageCoder.decode(NodeReport.self, from: body), signed: signed)
+      try await fleet.report(
+        MessageCoder.decode(NodeReport.self, from: body), signed: signed,
+        cachePublicKeys: [cache.publicKey.description])
     }
   }
 

@@ -29,6 +29,7 @@ extension Fleet {
             (SELECT id FROM build WHERE machine = ? ORDER BY id DESC LIMIT 50)
           """, arguments: [machine.id, machine.id])
       machine.closure = closure
+      machine.noteDrift(now)
       try machine.update(database)
       try record(
         "built \(closure)", of: machine, kind: "setting",

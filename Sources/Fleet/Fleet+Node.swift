@@ -7,9 +7,12 @@ extension Fleet {
   public static let reportInterval = 60
 
   /// The installed node reports with its own key: this, and nothing else, makes a machine active.
+  /// - Parameter cachePublicKeys: sign what the node may fetch; without any it is not told to change its system.
   /// - Returns: what the node is to do.
   @discardableResult
-  public func report(_ report: NodeReport, signed request: SignedRequest) async throws -> NodeOrders {
+  public func report(
+    _ report: NodeReport, signed request: SignedRequest, cachePublicKeys: [String] = []
+  ) async throws -> NodeOrders {
     try await write { database, now in
       guard
         // Its name may have changed since, or belong to another machine by now.
@@ -22,6 +25,7 @@ extension Fleet {
       try counter.accept(request.counter)
       machine.nodeCounter = try stored(request.counter)
       machine.runningClosure = displayable(report.closure, limit: 300)
+      machine.noteDrift(now)
       machine.lastSeen = now
       machine.reportedAt = now
       let started = displayable(report.bootIdentifier, limit: 64)
@@ -36,7 +40,9 @@ extension Fleet {
         if machine.state == .active { machine.bootsWithoutReport = [] }
         try machine.update(database)
       }
-      return NodeOrders(nextReport: Fleet.reportInterval, networkBoot: machine.networkBoot?.identifier)
+      return NodeOrders(
+        nextReport: Fleet.reportInterval, networkBoot: machine.networkBoot?.identifier,
+        rollout: try follow(report.rollout, of: machine, keys: cachePublicKeys, in: database, now: now))
     }
   }
 

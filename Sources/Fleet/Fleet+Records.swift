@@ -133,6 +133,10 @@ extension Fleet {
         sql: """
           SELECT path FROM closure UNION SELECT closure FROM machine WHERE closure IS NOT NULL
             UNION SELECT runningClosure FROM machine WHERE runningClosure IS NOT NULL
+            UNION SELECT value FROM setting WHERE name = 'golden' AND value <> ''
+            UNION SELECT closure FROM rollout WHERE endedAt IS NULL
+            UNION SELECT previous FROM rollout JOIN machine ON machine.id = rollout.machine
+              WHERE rollout.closure = runningClosure AND result = 'succeeded' AND previous IS NOT NULL
           """)
     }
   }
@@ -162,6 +166,9 @@ extension Fleet {
       if let user = try String.fetchOne(database, sql: "SELECT name FROM machine WHERE closure = ?", arguments: [root])
       {
         throw FleetError.conflict("\(root) is the closure of '\(user)': set another one first")
+      }
+      if try goldenClosure(in: database) == root {
+        throw FleetError.conflict("\(root) is the golden system: bootstead fleet golden STORE_PATH sets another one")
       }
       try database.execute(sql: "DELETE FROM closure WHERE path = ?", arguments: [root])
       return database.changesCount > 0

@@ -78,7 +78,8 @@ public struct Fleet: Sendable {
       saved: try Date.fetchAll(
         database, sql: "SELECT at FROM savedState WHERE machine = ? ORDER BY id", arguments: [machine.id]),
       hold: Fleet.intent(of: machine, now: now()).holdReason, hardware: try standing(of: machine, in: database),
-      build: try lastBuild(of: machine, in: database))
+      build: try lastBuild(of: machine, in: database),
+      rollout: try Rollout.filter(sql: "machine = ?", arguments: [machine.id]).order(sql: "id DESC").fetchOne(database))
   }
 
   // MARK: The operator's verbs
@@ -117,6 +118,7 @@ public struct Fleet: Sendable {
     try await write { database, now in
       var machine = try find(name, in: database)
       try request.apply(to: &machine)
+      machine.noteDrift(now)
       for mac in request.addAddresses { try add(mac, to: machine, in: database) }
       for mac in request.removeAddresses {
         try database.execute(

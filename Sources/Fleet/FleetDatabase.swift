@@ -150,6 +150,7 @@ enum FleetDatabase {
     registerFacts(&migrator)
     registerTakeover(in: &migrator)
     registerTokenExpiry(in: &migrator)
+    RolloutSchema.register(in: &migrator)
     DeclarationSchema.register(in: &migrator)
     return migrator
   }

@@ -81,6 +81,8 @@ public struct Machine: Codable, Sendable, FetchableRecord, MutablePersistableRec
   public var installedDisks: [InstalledDisk]?
   /// The system that the node says it runs.
   public var runningClosure: String?
+  /// Since when that is another one than ``closure``.
+  public var driftSince: Date?
   public var progress: MachineProgress?
   /// Times of boots since the last report, for the loop breaker.
   public var bootsWithoutReport: [Date] = []

@@ -21,6 +21,8 @@ public struct MachineDetail: Codable, Sendable {
   public var hardware: HardwareStanding
   /// The last build of its system that was published.
   public var build: RecordedBuild?
+  /// The newest order to change its system.
+  public var rollout: Rollout?
 }
 
 /// `machine add`

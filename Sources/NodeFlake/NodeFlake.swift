@@ -2,8 +2,8 @@ import Crypto
 import Fleet
 import Foundation
 
-/// A machine's flake: its `machine.json`, the modules of its owner, the templates, the agent, a fixed `flake.nix` and the lock. All of
-/// it is data that is copied; nothing is written into Nix code.
+/// A machine's flake: its `machine.json`, the owner's modules, the templates, the agent, a fixed `flake.nix` and its
+/// lock. All of it is data that is copied; nothing is written into Nix code.
 public struct NodeFlake: Sendable {
   public let name: MachineName
   /// By their path in the flake.

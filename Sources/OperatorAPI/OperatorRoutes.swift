@@ -50,6 +50,7 @@ public struct OperatorRoutes: Sendable {
     closureRoutes(router.group("v1/closures"))
     imageRoutes(router.group("v1"))
     takeoverRoutes(router.group("v1/takeovers"))
+    rolloutRoutes(router.group("v1"))
     router.get("v1/status") { _, _ in try await answer(status()) }
     router.get("v1/enrolment") { _, _ in
       try await answer(EnrolmentSetting(enrolment: fleet.enrolment().rawValue))

@@ -7,7 +7,7 @@ struct Report: AsyncParsableCommand {
     abstract: "Tell the appliance that this node lives; try until it has accepted that.",
     discussion: """
       With --stay it goes on reporting, and carries out what the appliance asks for: to start from the network, once, \
-      for 'bootstead rebuild --now'.
+      for 'bootstead rebuild --now', and to change to another system, for 'bootstead apply'.
       """)
 
   @Flag(help: "Do not end: report again and again, and carry out the appliance's orders.")
@@ -21,7 +21,12 @@ struct Report: AsyncParsableCommand {
     do {
       let reporter = NodeReporter(root: root, log: log)
       if stay {
-        try await reporter.stay(networkBoot: NetworkBoot(root: root, log: log))
+        let root = root
+        try await reporter.stay(networkBoot: NetworkBoot(root: root, log: log)) { applianceURL, client in
+          SystemRollout(
+            root: root, log: log,
+            store: NodeStore(root: root, client: client, applianceURL: applianceURL) { log.say($0) })
+        }
       } else {
         try await reporter.run()
       }

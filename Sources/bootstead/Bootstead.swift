@@ -12,8 +12,9 @@ struct Bootstead: AsyncParsableCommand {
     version: bootsteadVersion,
     subcommands: [
       Serve.self, MachineCommand.self, ClosureCommand.self, ImageCommand.self, LoaderCommand.self, Watch.self, Why.self,
-      RebuildCommand.self, PlanCommand.self, ApplyCommand.self, BuildCommand.self, Kexec.self, LayoutCommand.self,
-      BootkitCommand.self, InstallerCommand.self,
+      RebuildCommand.self, PlanCommand.self, ApplyCommand.self, RollbackCommand.self, HistoryCommand.self,
+      DiffCommand.self, BuildCommand.self, FleetCommand.self, Kexec.self, LayoutCommand.self, BootkitCommand.self,
+      InstallerCommand.self,
       EnrolmentCommand.self,
       Status.self, Demo.self, Version.self,
     ])

@@ -145,15 +145,15 @@ struct Agent {
   @discardableResult
   func report(
     _ registry: Registry, name: String = "node1", counter: UInt64 = 1, by key: SigningPrivateKey? = nil,
-    boot: String = "b"
+    boot: String = "b", closure: String = Registry.closure, rollout: RolloutReport? = nil
   ) async throws -> NodeOrders {
     let request = try SignedRequest.sign(
       method: "POST", path: AgentPath.report, body: [], session: SessionIdentifier(node: node.publicKey),
       counter: counter, key: key ?? node)
     return try await registry.fleet.report(
       NodeReport(
-        machineName: name, nodeKey: node.publicKey, closure: Registry.closure, kernel: "6.1", bootIdentifier: boot,
-        uptime: 10), signed: request)
+        machineName: name, nodeKey: node.publicKey, closure: closure, kernel: "6.1", bootIdentifier: boot, uptime: 10,
+        rollout: rollout), signed: request, cachePublicKeys: Registry.source.cachePublicKeys)
   }
 }
 

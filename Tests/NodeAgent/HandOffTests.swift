@@ -143,7 +143,11 @@ struct HandOffTests {
         // The pause between reports, not one between attempts.
         if duration == .seconds(7), last.next() >= reports { throw CancellationError() }
       }
-      await #expect(throws: CancellationError.self) { try await reporter.stay(networkBoot: boot) }
+      await #expect(throws: CancellationError.self) {
+        try await reporter.stay(networkBoot: boot) { _, _ in
+          SystemRollout(root: root, runner: FakeRunner(), log: log, store: FakeStore())
+        }
+      }
     }
     #expect(appliance.read(\.nodeReports).count >= reports)
     let kept = FileSystemEntry(root + NetworkBoot.path).line

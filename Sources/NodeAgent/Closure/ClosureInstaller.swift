@@ -39,6 +39,17 @@ public struct ClosureInstaller: Sendable {
     self.limits = limits
   }
 
+  /// Adds a closure to the store of the running system.
+  /// - Parameter root: before every path that is written.
+  public init(
+    source: any CacheSource, trustedKeys: [NixPublicKey], runningSystem root: String, limits: ClosureLimits
+  ) {
+    self.source = source
+    self.trustedKeys = trustedKeys
+    targetRoot = root
+    self.limits = limits
+  }
+
   var storeDirectory: String { targetRoot + StorePath.storeDirectory }
 
   /// Brings all paths of the closure into the target's store.

@@ -28,7 +28,6 @@ extension ClosureInstaller {
   public func register(
     _ closure: InstalledClosure, loader: DatabaseLoader = TargetDatabase.load
   ) async throws(ClosureError) -> RegistrationOutcome {
-    let registration = targetRoot + "/nix-path-registration"
     try closureCall { () throws(SystemCallError) in
       for directory in ["db", "gcroots/auto", "profiles/per-user/root", "temproots"] {
         try FileSystem.makeDirectories(targetRoot + "/nix/var/nix/" + directory)
@@ -41,15 +40,35 @@ extension ClosureInstaller {
       if try FileSystem.entry(at: targetRoot + "/etc/NIXOS") == nil {
         try FileSystem.replace(targetRoot + "/etc/NIXOS", with: [])
       }
-      try FileSystem.replace(registration, with: Array(NixRegistration.text(for: closure.paths).utf8))
+    }
+    return try await registerPaths(of: closure, keeping: [], loader: loader)
+  }
+
+  /// Makes the installed paths known to the Nix of a system that runs already: its profile stays as it is.
+  public func registerInRunningSystem(
+    _ closure: InstalledClosure, loader: DatabaseLoader = TargetDatabase.load
+  ) async throws(ClosureError) -> RegistrationOutcome {
+    // What waits there for a Nix to come is not lost.
+    let waiting = try closureCall { () throws(SystemCallError) in
+      try FileSystem.contents(of: targetRoot + "/nix-path-registration", limit: 256 << 20) ?? []
+    }
+    return try await registerPaths(of: closure, keeping: waiting, loader: loader)
+  }
+
+  private func registerPaths(
+    of closure: InstalledClosure, keeping waiting: [UInt8], loader: DatabaseLoader
+  ) async throws(ClosureError) -> RegistrationOutcome {
+    let registration = targetRoot + "/nix-path-registration"
+    try closureCall { () throws(SystemCallError) in
+      try FileSystem.replace(registration, with: waiting + Array(NixRegistration.text(for: closure.paths).utf8))
     }
     let command = try nixStore(in: closure)
     if let command {
-      try await loader(targetRoot, command, registration)
+      try await loader(targetRoot.isEmpty ? "/" : targetRoot, command, registration)
       try closureCall { () throws(SystemCallError) in try FileSystem.removeFile(registration) }
     }
     try closureCall { () throws(SystemCallError) in
-      for directory in [targetRoot + "/nix", targetRoot] {
+      for directory in [targetRoot + "/nix", targetRoot + "/"] {
         try OpenFile(directory, flags: O_RDONLY | O_DIRECTORY).synchronizeFileSystem()
       }
     }

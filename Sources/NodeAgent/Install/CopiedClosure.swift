@@ -56,7 +56,7 @@ public struct CopiedClosure: SystemCopy {
   }
 }
 
-private final class LastSaid: Sendable {
+final class LastSaid: Sendable {
   private let time = Mutex<ContinuousClock.Instant?>(nil)
 
   func isDue(every interval: Duration) -> Bool {

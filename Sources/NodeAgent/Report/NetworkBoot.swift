@@ -67,7 +67,8 @@ public struct NetworkBoot: Sendable {
     }
   }
 
-  private static func restart(_ runner: any CommandRunner) async throws {
+  /// Restarts the machine in good order, and hard where that does not help within two minutes.
+  static func restart(_ runner: any CommandRunner) async throws {
     if FileSystemEntry("/run/systemd/system").exists {
       try await runner.run(Command("systemctl", ["reboot"]))
     } else {

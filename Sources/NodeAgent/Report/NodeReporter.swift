@@ -34,11 +34,16 @@ public struct NodeReporter: Sendable {
   /// Reports for as long as the node runs, and does what the answers say. An answer that is not signed by the appliance
   /// counts as none.
   /// - Throws: as ``run()``.
-  public func stay(networkBoot: NetworkBoot) async throws {
+  /// - Parameter makeRollout: makes what changes the node's system, from the appliance's URL and a client for it.
+  public func stay(
+    networkBoot: NetworkBoot, rollout makeRollout: (String, HTTPClient) -> SystemRollout
+  ) async throws {
     let session = try Session(self)
     defer { session.client.close() }
+    let rollout = makeRollout(session.configuration.applianceURL, session.client)
     var said: String?
     while true {
+      try await rollout.resume { try await attempt(session) }
       let orders = try await report(session, isQuiet: said != nil) ?? .none
       said = session.configuration.applianceURL
       if let order = orders.networkBoot {
@@ -47,6 +52,10 @@ public struct NodeReporter: Sendable {
         } catch {
           log.say("the machine could not be started from the network: \(error)")
         }
+      }
+      if let order = orders.rollout, try await rollout.carryOut(order, report: { try await attempt(session) }) {
+        // How it ended is told at once.
+        continue
       }
       try await pause(.seconds(min(3600, max(5, orders.nextReport))))
     }
@@ -66,26 +75,45 @@ public struct NodeReporter: Sendable {
   }
 
   private func report(_ session: Session, isQuiet: Bool = false) async throws -> NodeOrders? {
-    let configuration = session.configuration
-    let key = session.key
     var patience = Patience(pause: pause)
     while true {
-      // Written down before it is used: a number is never used twice, whatever happens to the clock or the power.
-      let counter = max(lastCounter() + 1, now())
-      try PrivateFile.write(Array("\(counter)\n".utf8), to: root + NodeConfiguration.counterPath)
-      let link = ApplianceLink(
-        client: session.client, appliance: configuration.appliancePublicKey, key: key,
-        session: SessionIdentifier(node: key.publicKey), counter: counter - 1)
+      let numbered = try number(session)
       do {
-        let orders = try await link.post(
-          AgentPath.report, report(configuration, key: key.publicKey), as: NodeOrders.self)
-        if !isQuiet { log.say("reported to \(configuration.applianceURL) as \(configuration.machineName)") }
+        let orders = try await numbered.send()
+        if !isQuiet {
+          log.say("reported to \(session.configuration.applianceURL) as \(session.configuration.machineName)")
+        }
         return orders
       } catch {
         log.say("report: \(error)")
         try await patience.wait()
       }
     }
+  }
+
+  /// One report, not repeated.
+  private func attempt(_ session: Session) async throws -> NodeOrders? { try await number(session).send() }
+
+  /// A report with the number that it uses up.
+  private struct NumberedReport {
+    var link: ApplianceLink
+    var report: NodeReport
+
+    func send() async throws(LinkError) -> NodeOrders? {
+      try await link.post(AgentPath.report, report, as: NodeOrders.self)
+    }
+  }
+
+  private func number(_ session: Session) throws -> NumberedReport {
+    // Written down before it is used: a number is never used twice, whatever happens to the clock or the power.
+    let counter = max(lastCounter() + 1, now())
+    try PrivateFile.write(Array("\(counter)\n".utf8), to: root + NodeConfiguration.counterPath)
+    let key = session.key
+    return NumberedReport(
+      link: ApplianceLink(
+        client: session.client, appliance: session.configuration.appliancePublicKey, key: key,
+        session: SessionIdentifier(node: key.publicKey), counter: counter - 1),
+      report: report(session.configuration, key: key.publicKey))
   }
 
   fileprivate func readConfiguration() throws -> NodeConfiguration {
@@ -114,21 +142,11 @@ public struct NodeReporter: Sendable {
 
   private func report(_ configuration: NodeConfiguration, key: SigningPublicKey) -> NodeReport {
     NodeReport(
-      machineName: configuration.machineName, nodeKey: key, closure: closure(),
+      machineName: configuration.machineName, nodeKey: key, closure: SystemProfile(root: root).running,
       kernel: FileSystemEntry(root + "/proc/sys/kernel/osrelease").line ?? "",
       bootIdentifier: FileSystemEntry(root + "/proc/sys/kernel/random/boot_id").line ?? "",
-      uptime: FileSystemEntry(root + "/proc/uptime").line?.split(separator: " ").first.flatMap { Double($0) } ?? 0)
-  }
-
-  /// The system that runs; where nothing says so, the one that is installed.
-  private func closure() -> String {
-    if let running = FileSystemEntry(root + "/run/current-system").linkTarget { return running }
-    var path = "/nix/var/nix/profiles/system"
-    for _ in 0..<8 {
-      guard let target = FileSystemEntry(root + path).linkTarget else { break }
-      path = target.hasPrefix("/") ? target : "/nix/var/nix/profiles/" + target
-    }
-    return path
+      uptime: FileSystemEntry(root + "/proc/uptime").line?.split(separator: " ").first.flatMap { Double($0) } ?? 0,
+      rollout: RolloutRecord.load(root: root)?.report)
   }
 }
 

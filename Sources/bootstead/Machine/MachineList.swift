@@ -18,7 +18,7 @@ struct MachineList: AsyncParsableCommand {
           let machine = detail.machine
           table.rows.append([
             machine.name.text, machine.state.rawValue, detail.addresses.map(\.description).joined(separator: ","),
-            detail.code?.description ?? "-", machine.role ?? "-", doing(machine), ageText(machine.lastSeen),
+            detail.code?.description ?? "-", machine.role ?? "-", doing(detail), ageText(machine.lastSeen),
           ])
         }
         return table.text
@@ -26,10 +26,13 @@ struct MachineList: AsyncParsableCommand {
     }
   }
 
-  private func doing(_ machine: Machine) -> String {
+  private func doing(_ detail: MachineDetail) -> String {
+    let machine = detail.machine
     if let reason = machine.reason { return String(reason.prefix(60)) }
     if let refusal = machine.evidenceRefusal { return String(refusal.prefix(60)) }
     if let refusal = machine.planRefusal, machine.state != .active { return String(refusal.prefix(60)) }
+    if let order = detail.rollout, order.endedAt == nil { return "rollout: \(order.standing)" }
+    if machine.state == .active, machine.hasDrifted { return "drift, \(ageText(machine.driftSince))" }
     guard let progress = machine.progress else { return "-" }
     let percent = progress.fraction.map { " \(Int($0 * 100)) %" } ?? ""
     return progress.step + percent

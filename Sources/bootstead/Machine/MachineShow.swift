@@ -44,6 +44,13 @@ struct MachineShow: AsyncParsableCommand {
       detail.build.map {
         "\($0.closure), \(ageText($0.at)), nixpkgs \($0.nixpkgs ?? "not known"), flake \($0.flake.prefix(12))"
       })
+    if machine.hasDrifted {
+      add(
+        "drift",
+        "runs another system than the one that is set, since \(ageText(machine.driftSince)): "
+          + "bootstead plan \(machine.name)")
+    }
+    if let order = detail.rollout { add("rollout", RolloutText.standing(order)) }
     add("held", detail.hold)
     add("no layout", machine.planRefusal)
     add(
