@@ -25,6 +25,9 @@ extension BootServer {
         do { served = try await flake(name) } catch let error as FleetError {
           logger.info("no flake of \(name): \(error)")
           throw HTTPError(.notFound)
+        } catch {
+          logger.error("the flake of \(name) can not be served: \(error)")
+          throw HTTPError(.internalServerError)
         }
         return try await fileResponse(
           ServedFile(path: served.path, contentType: "application/gzip", entityTag: served.digest), to: request,

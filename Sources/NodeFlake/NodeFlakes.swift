@@ -61,12 +61,20 @@ public actor NodeFlakes {
     let packed = work.appendingPathComponent("archive")
     try await pack(top, in: work, to: packed)
     for old in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
-    where isArchive(old.lastPathComponent, of: flake.name) { try FileManager.default.removeItem(at: old) }
+    where isArchive(old.lastPathComponent, of: flake.name) && old.lastPathComponent != file.lastPathComponent {
+      try FileManager.default.removeItem(at: old)
+    }
     // Another request may have been here while `tar` ran; both have the same bytes.
     guard rename(packed.path, file.path) == 0 else {
-      throw FleetError.conflict("\(file.path) can not be written: \(String(cString: strerror(errno)))")
+      throw ArchiveFailure("\(file.path) can not be written: \(String(cString: strerror(errno)))")
     }
     return archive
+  }
+
+  /// The appliance could not make an archive.
+  struct ArchiveFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
   }
 
   private func isArchive(_ file: String, of name: MachineName) -> Bool {
@@ -84,7 +92,7 @@ public actor NodeFlakes {
       environment: .inherit.updating(["LC_ALL": "C", "TAR_OPTIONS": ""]),
       output: .discarded, error: .string(limit: 1 << 16))
     guard result.terminationStatus.isSuccess else {
-      throw FleetError.conflict("tar failed (\(result.terminationStatus)): \(result.standardError)")
+      throw ArchiveFailure("tar failed (\(result.terminationStatus)): \(result.standardError)")
     }
   }
 }
