@@ -22,7 +22,8 @@ extension Fleet {
     if order.deliveredAt == nil {
       order.deliveredAt = now
       try order.update(database)
-      try record("the node was told to change to \(order.closure)", of: machine, kind: "progress", in: database, now: now)
+      try record(
+        "the node was told to change to \(order.closure)", of: machine, kind: "progress", in: database, now: now)
     }
     return RolloutOrder(
       identifier: order.identifier, closure: order.closure, cachePublicKeys: keys, units: order.units,

@@ -41,7 +41,8 @@ func terminalText(_ text: String) -> String {
   var result = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
     switch scalar.properties.generalCategory {
-    case .control where scalar != "\n" && scalar != "\t", .format, .lineSeparator, .paragraphSeparator: result.append("\u{FFFD}")
+    case .control where scalar != "\n" && scalar != "\t", .format, .lineSeparator, .paragraphSeparator:
+      result.append("\u{FFFD}")
     default: result.append(scalar)
     }
   }
