@@ -84,6 +84,8 @@ let package = Package(
     part("Images", [crypto]),
     part("BinaryCache", ["NixFormats", "CZstd", "CLZMA", crypto]),
 
+    part("NodeFlake", ["Fleet", crypto, subprocess, systemPackage]),
+
     // Services: sockets.
     part("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", logging, lifecycle, nioCore, nioPosix]),
     part("TFTPServer", ["NetworkAddress", "TFTP", logging, lifecycle, nioCore, nioPosix]),
@@ -101,8 +103,9 @@ let package = Package(
     part(
       "OperatorAPI",
       [
-        "BinaryCache", "BootDecision", "Fleet", "Images", "NetworkAddress", "NixFormats", hummingbird, logging, nioCore,
-        .product(name: "HTTPTypes", package: "swift-http-types"),
+        "BinaryCache", "BootDecision", "Fleet", "Images", "NetworkAddress", "NixFormats", "NodeFlake", hummingbird,
+        logging,
+        nioCore, .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
 
     // Images of sticks and CDs for machines that cannot boot from the network.
@@ -125,7 +128,8 @@ let package = Package(
       dependencies: [
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "BootKit", "DiskLayout", "Fleet", "HTTPConnection",
         "Images", "Lab",
-        "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "OperatorAPI", "ProgramInput", "ProxyDHCP",
+        "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "NodeFlake", "OperatorAPI", "ProgramInput",
+        "ProxyDHCP",
         "SecureShell",
         "TFTP", "TFTPServer", arguments, crypto, lifecycle, logging, subprocess, systemPackage,
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -202,6 +206,7 @@ let package = Package(
     tests(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
     tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
+    tests("NodeFlake", ["AgentProtocol", "BinaryCache", "Fleet", "NixFormats", "NodeFlake", "ProgramTestSupport"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SecureShell", ["SecureShell"]),
     tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "SeededNumbers", "TFTP", logging]),

@@ -26,7 +26,10 @@ extension BootServer {
       try await fleet.task(
         signed: signed,
         source: InstallSource(
-          cachePublicKeys: [cache.publicKey.description], consoleArguments: configuration.consoleArguments))
+          cachePublicKeys: [cache.publicKey.description], consoleArguments: configuration.consoleArguments,
+          appliance: ApplianceIdentity(
+            url: configuration.listenerURL, publicKey: applianceKey.publicKey.description,
+            cacheKey: cache.publicKey.description)))
     }
     agent(router, .post, AgentPath.inventory) { signed, body -> Nothing? in
       try await fleet.inventory(MessageCoder.decode(MachineInventory.self, from: body), signed: signed)

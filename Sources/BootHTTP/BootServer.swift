@@ -29,6 +29,8 @@ public struct BootServer: Sendable {
     public var enrolment: @Sendable () -> Enrolment
     /// The agent that machines are taken over with; nil: none is served.
     public var takeover: TakeoverSource?
+    /// Makes the archive of a machine's flake; nil: none is served.
+    public var flake: (@Sendable (MachineName) async throws -> ServedFlake)?
     /// Told of each boot script and loader that was fetched.
     public var onContact: @Sendable (BootContactEvent) -> Void
 
@@ -45,6 +47,12 @@ public struct BootServer: Sendable {
       self.consoleArguments = consoleArguments
       self.enrolment = enrolment
       self.onContact = onContact
+    }
+
+    /// Where this listener is reached.
+    var listenerURL: String {
+      if let address = try? IPv4Address(host) { return advertisedURL(address) }
+      return "http://[\(host)]:\(port)"
     }
   }
 
@@ -73,6 +81,7 @@ public struct BootServer: Sendable {
     cacheRoutes(router)
     agentRoutes(router)
     takeoverRoutes(router)
+    flakeRoutes(router)
     return Application(
       router: router,
       server: HTTPServerBuilder { responder in

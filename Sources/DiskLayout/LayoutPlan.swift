@@ -41,6 +41,14 @@ public struct LayoutPlan: Codable, Sendable, Hashable {
     tables.first { table in table.partitions.contains { $0.role == role } }
   }
 
+  /// Bytes.
+  public func size(of fileSystem: PlannedFileSystem) -> UInt64? {
+    switch fileSystem.device {
+    case .partition(let role): partition(role)?.size
+    case .volume(let name): volumes.first { $0.name == name }?.size
+    }
+  }
+
   /// The path by which the installed node finds the file system's device.
   public func stablePath(of fileSystem: PlannedFileSystem) -> String {
     switch fileSystem.device {
@@ -90,6 +98,13 @@ public struct PlannedDisk: Codable, Sendable, Hashable {
   public var summary: String
   /// The stable name under which the disk was laid out first, where it has another one now.
   public var layoutName: String?
+
+  /// The path that names the disk in every boot, or, where it has none, the one of this boot.
+  public var devicePath: String {
+    if id.hasPrefix("path:") { return "/dev/disk/by-path/" + id.dropFirst(5) }
+    if id.hasPrefix("node:") { return "/dev/" + id.dropFirst(5) }
+    return "/dev/disk/by-id/" + id
+  }
 
   /// The name for the record: a rebuild recognises the disk by it.
   public var recordedName: String { layoutName ?? id }

@@ -1,6 +1,6 @@
 extension LayoutSpec {
   /// Everything about a specification that can be wrong without looking at a disk.
-  func check() throws(LayoutRefusal) {
+  public func check() throws(LayoutRefusal) {
     guard layout == LayoutSpec.lvmThin else {
       throw .invalidSpec(field: "layout", problem: "“\(layout)” is not known; there is \(LayoutSpec.lvmThin)")
     }

@@ -10,10 +10,13 @@ public struct InstallSource: Sendable {
   public var cachePublicKeys: [String]
   /// Such as `console=ttyS0,115200`.
   public var consoleArguments: [String]
+  /// What the node is told of the appliance.
+  public var appliance: ApplianceIdentity?
 
-  public init(cachePublicKeys: [String], consoleArguments: [String] = []) {
+  public init(cachePublicKeys: [String], consoleArguments: [String] = [], appliance: ApplianceIdentity? = nil) {
     self.cachePublicKeys = cachePublicKeys
     self.consoleArguments = consoleArguments
+    self.appliance = appliance
   }
 }
 
@@ -59,28 +62,11 @@ extension Fleet {
     if let missing = machine.rebuild?.missing(in: inventory.disks, name: machine.name) {
       return try wait(for: missing, of: &machine, in: database, now: now)
     }
-    var consent = try consent(of: machine, in: database)
-    var spec = machine.layout
-    var keeping = machine.installedDisks?.compactMap(\.volumeGroupUUID).first
-    if let order = machine.rebuild {
-      consent.loseData = order.lostNames
-      keeping = order.keeping
-      if let disk = order.systemDisk { spec.systemDisk = disk }
-      if let disk = order.dataDisk { spec.dataDisk = disk }
-    }
-    var plan: LayoutPlan
+    let plan: LayoutPlan
     do {
-      plan = try LayoutPlanner.plan(
-        inventory: inventory.disks, spec: spec, consent: consent, identity: machine.layoutIdentity, keeping: keeping,
-        known: (machine.installedDisks ?? []).map {
-          KnownDisk(name: $0.identifier, serial: $0.serial, tableUUID: $0.partitionTableUUID)
-        })
-      // A group that is taken over keeps the tags of the name that the machine had when it was made.
-      if let order = machine.rebuild, plan.volumeGroup.kept != nil, !order.task.tags.isEmpty {
-        plan.volumeGroup.tags = order.task.tags
-      }
-    } catch {
-      return try wait(for: error.description, of: &machine, in: database, now: now)
+      plan = try plannedLayout(of: machine, inventory.disks, in: database)
+    } catch let refusal as LayoutRefusal {
+      return try wait(for: refusal.description, of: &machine, in: database, now: now)
     }
     machine.rebuild?.begun = true
     machine.evidence = MachineEvidence(inventory)
@@ -117,11 +103,12 @@ extension Fleet {
         cachePublicKeys: source.cachePublicKeys, consoleArguments: source.consoleArguments,
         sealedSecrets: try sealedSecrets(of: machine, for: recipient, in: database),
         machineConfiguration: try MachineConfiguration(
-          machine, plan: plan, addresses: addresses(of: machine, in: database)
+          machine, plan: plan, addresses: addresses(of: machine, in: database), appliance: source.appliance
         ).encoded(),
         consent: ConsentRecord(
           trust: machine.trust == .verified ? .codeCompared : .firstUse, grantedBy: "operator",
-          grantedAt: Int64((machine.rebuild?.grantedAt ?? now).timeIntervalSince1970), disks: consent),
+          grantedAt: Int64((machine.rebuild?.grantedAt ?? now).timeIntervalSince1970),
+          disks: try installConsent(of: machine, in: database)),
         rebuild: machine.rebuild?.task))
   }
 
@@ -137,10 +124,35 @@ extension Fleet {
     return .wait(reason: refusal, seconds: 5)
   }
 
-  private func consent(of machine: Machine, in database: Database) throws -> Consent {
-    Consent(
+  private func installConsent(of machine: Machine, in database: Database) throws -> Consent {
+    var consent = Consent(
       wipe: Set(
         try String.fetchAll(database, sql: "SELECT disk FROM consent WHERE machine = ?", arguments: [machine.id])))
+    if let order = machine.rebuild { consent.loseData = order.lostNames }
+    return consent
+  }
+
+  /// What the next install makes of these disks.
+  /// - Throws: ``LayoutRefusal`` where it can not.
+  func plannedLayout(of machine: Machine, _ disks: DiskInventory, in database: Database) throws -> LayoutPlan {
+    var spec = machine.layout
+    var keeping = machine.installedDisks?.compactMap(\.volumeGroupUUID).first
+    if let order = machine.rebuild {
+      keeping = order.keeping
+      if let disk = order.systemDisk { spec.systemDisk = disk }
+      if let disk = order.dataDisk { spec.dataDisk = disk }
+    }
+    var plan = try LayoutPlanner.plan(
+      inventory: disks, spec: spec, consent: installConsent(of: machine, in: database),
+      identity: machine.layoutIdentity, keeping: keeping,
+      known: (machine.installedDisks ?? []).map {
+        KnownDisk(name: $0.identifier, serial: $0.serial, tableUUID: $0.partitionTableUUID)
+      })
+    // A group that is taken over keeps the tags of the name that the machine had when it was made.
+    if let order = machine.rebuild, plan.volumeGroup.kept != nil, !order.task.tags.isEmpty {
+      plan.volumeGroup.tags = order.task.tags
+    }
+    return plan
   }
 
   private func sealedSecrets(of machine: Machine, for recipient: AgeRecipient, in database: Database) throws

@@ -14,8 +14,8 @@ extension Fleet {
       }
       if let rename = request.rename { try self.rename(&machine, to: rename, in: database) }
       machine.closure = try request.closure.map(checkedClosure) ?? machine.closure
-      machine.role = request.role ?? machine.role
-      if !request.stacks.isEmpty { machine.stacks = request.stacks }
+      machine.role = try request.role.map(checkedRoles) ?? machine.role
+      if !request.stacks.isEmpty { machine.stacks = try request.stacks.map { try checkedName($0, field: "stack") } }
       machine.layout = request.layout ?? machine.layout
       machine.trust = request.code == nil ? .trustOnFirstUse : .verified
       machine.bootsWithoutReport = []

@@ -75,8 +75,8 @@ extension Fleet {
 
   private func apply(_ request: AddMachine, to machine: inout Machine) throws {
     machine.uuid = request.uuid ?? machine.uuid
-    machine.role = request.role ?? machine.role
-    if !request.stacks.isEmpty { machine.stacks = request.stacks }
+    machine.role = try request.role.map(checkedRoles) ?? machine.role
+    if !request.stacks.isEmpty { machine.stacks = try request.stacks.map { try checkedName($0, field: "stack") } }
     machine.closure = try request.closure.map(checkedClosure) ?? machine.closure
     machine.image = try request.image.map(checkedImage) ?? machine.image
   }

@@ -78,6 +78,7 @@ public struct Fleet: Sendable {
       saved: try Date.fetchAll(
         database, sql: "SELECT at FROM savedState WHERE machine = ? ORDER BY id", arguments: [machine.id]),
       hold: Fleet.intent(of: machine, now: now()).holdReason, hardware: try standing(of: machine, in: database),
+      build: try lastBuild(of: machine, in: database),
       rollout: try Rollout.filter(sql: "machine = ?", arguments: [machine.id]).order(sql: "id DESC").fetchOne(database))
   }
 
@@ -90,8 +91,8 @@ public struct Fleet: Sendable {
       var machine = Machine(name: request.name, state: .approved, layout: request.layout, createdAt: now)
       if let uuid = request.uuid { try machine.give(uuid) }
       machine.comparesCode = request.comparesCode
-      machine.role = request.role
-      machine.stacks = request.stacks
+      machine.role = try request.role.map(checkedRoles)
+      machine.stacks = try request.stacks.map { try checkedName($0, field: "stack") }
       machine.closure = try request.closure.map(checkedClosure)
       machine.image = try request.image.map(checkedImage)
       try insert(&machine, addresses: request.addresses, in: database)

@@ -151,6 +151,7 @@ enum FleetDatabase {
     registerTakeover(in: &migrator)
     registerTokenExpiry(in: &migrator)
     RolloutSchema.register(in: &migrator)
+    DeclarationSchema.register(in: &migrator)
     return migrator
   }
 }

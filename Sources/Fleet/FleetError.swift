@@ -16,6 +16,9 @@ public enum FleetError: Error, Equatable, CustomStringConvertible {
   case invalidValue(field: String, reason: String)
   case notFound(kind: String, name: String)
   case database(String)
+  /// Files of a declared fleet are refused: a sentence for each thing that is wrong, with its file and field.
+  case declaration([String])
+  case build(String)
 
   public var description: String {
     switch self {
@@ -40,6 +43,9 @@ public enum FleetError: Error, Equatable, CustomStringConvertible {
     case .conflict(let reason): reason
     case .invalidValue(let field, let reason): "\(field): \(reason)"
     case .notFound(let kind, let name): "there is no \(kind) '\(name.prefix(120))'"
+    case .declaration(let problems):
+      "the declaration is refused, and nothing was changed:" + problems.prefix(50).map { "\n  \($0)" }.joined()
+    case .build(let reason): reason
     case .database(let reason): "the registry could not be read or written: \(reason)"
     }
   }

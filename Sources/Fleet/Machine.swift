@@ -52,6 +52,7 @@ public struct Machine: Codable, Sendable, FetchableRecord, MutablePersistableRec
   public var uuid: SystemUUID?
   public var serial: String?
   public var product: String?
+  /// Comma separated names.
   public var role: String?
   public var stacks: [String] = []
   /// The store path of the system that it is to run.
@@ -104,8 +105,15 @@ public struct Machine: Codable, Sendable, FetchableRecord, MutablePersistableRec
   public var reportedAt: Date?
   /// The data volumes before and after the last rebuild.
   public var comparison: DataComparison?
+  /// What is declared of its node beside roles and stacks.
+  public var choices = NodeChoices()
+  /// The NixOS release that it was first installed with, as `26.05`.
+  public var stateVersion = Machine.currentStateVersion
   public var createdAt: Date
   public var lastSeen: Date?
+
+  /// That of new machines.
+  public static let currentStateVersion = "26.05"
 
   init(name: MachineName, state: MachineState, layout: LayoutSpec, createdAt: Date) {
     self.name = name

@@ -19,6 +19,8 @@ public struct MachineDetail: Codable, Sendable {
   public var hold: String?
   /// Drift, and what it holds.
   public var hardware: HardwareStanding
+  /// The last build of its system that was published.
+  public var build: RecordedBuild?
   /// The newest order to change its system.
   public var rollout: Rollout?
 }
@@ -88,8 +90,8 @@ public struct SetMachine: Codable, Sendable {
         try machine.give(SystemUUID(uuid))
       }
     }
-    if let role { machine.role = role.isEmpty ? nil : role }
-    if let stacks { machine.stacks = stacks }
+    if let role { machine.role = role.isEmpty ? nil : try checkedRoles(role) }
+    if let stacks { machine.stacks = try stacks.map { try checkedName($0, field: "stack") } }
     if let closure { machine.closure = closure.isEmpty ? nil : try checkedClosure(closure) }
     if let image { machine.image = image.isEmpty ? nil : try checkedImage(image) }
     if let layout { machine.layout = layout }

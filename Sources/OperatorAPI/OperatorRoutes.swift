@@ -9,6 +9,7 @@ import Logging
 import NIOCore
 import NetworkAddress
 import NixFormats
+import NodeFlake
 
 /// The operator's API: what the command line asks of the running appliance, over a Unix socket that only its owner can
 /// open.
@@ -20,10 +21,12 @@ public struct OperatorRoutes: Sendable {
   let status: @Sendable () async throws -> StatusAnswer
   /// Nil where the appliance has no agent to take machines over with.
   let takeover: TakeoverOffers?
+  /// Nil where no flakes are made.
+  let nodes: NodeFlakes?
 
   public init(
     fleet: Fleet, cache: CacheDirectory, catalogue: ImageCatalogue,
-    onEnrolment: @escaping @Sendable (Enrolment) -> Void, takeover: TakeoverOffers? = nil,
+    onEnrolment: @escaping @Sendable (Enrolment) -> Void, takeover: TakeoverOffers? = nil, nodes: NodeFlakes? = nil,
     status: @escaping @Sendable () async throws -> StatusAnswer
   ) {
     self.fleet = fleet
@@ -32,6 +35,7 @@ public struct OperatorRoutes: Sendable {
     self.onEnrolment = onEnrolment
     self.status = status
     self.takeover = takeover
+    self.nodes = nodes
   }
 
   /// A server on the Unix socket at `path`; a stale socket of a dead server is replaced.
@@ -40,6 +44,9 @@ public struct OperatorRoutes: Sendable {
     router.add(middleware: ErrorMiddleware())
     machineRoutes(router.group("v1/machines"))
     factsRoutes(router.group("v1/machines"))
+    flakeRoutes(router.group("v1/machines"))
+    declarationRoutes(router.group("v1/declaration"))
+    buildRoutes(router.group("v1/builds"))
     closureRoutes(router.group("v1/closures"))
     imageRoutes(router.group("v1"))
     takeoverRoutes(router.group("v1/takeovers"))

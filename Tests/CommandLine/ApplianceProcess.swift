@@ -56,12 +56,14 @@ final class ApplianceProcess: Sendable {
   var log: String { (try? String(contentsOfFile: folder.path + "/log", encoding: .utf8)) ?? "" }
 
   /// Starts `serve` and waits until it answers, or has ended.
-  func serve(_ extra: [String] = []) async throws -> LabProcess {
+  /// - Parameter environment: `NAME=VALUE`
+  func serve(_ extra: [String] = [], environment: [String] = []) async throws -> LabProcess {
     try Data().write(to: folder.appendingPathComponent("log"))
     // `ip netns exec` becomes the program, so this is the appliance's own process.
     let process = try await LabProcess.start(
       ApplianceProcess.ip,
-      ["netns", "exec", namespace, ApplianceProcess.program, "serve", "--interface", "lan", "--data", data()] + extra,
+      ["netns", "exec", namespace, "env"] + environment
+        + [ApplianceProcess.program, "serve", "--interface", "lan", "--data", data()] + extra,
       logPath: folder.appendingPathComponent("log").path)
     for _ in 0..<600 {
       if try await bootstead("status").status == 0 { return process }
@@ -73,8 +75,8 @@ final class ApplianceProcess: Sendable {
   }
 
   /// Serves while `work` runs.
-  func serving(_ extra: [String] = [], _ work: () async throws -> Void) async throws {
-    let process = try await serve(extra)
+  func serving(_ extra: [String] = [], environment: [String] = [], _ work: () async throws -> Void) async throws {
+    let process = try await serve(extra, environment: environment)
     do { try await work() } catch {
       await process.stop(signal: SIGKILL)
       throw error

@@ -69,9 +69,12 @@ extension RealMachines {
       try await withOldMachine(.fixed, arguments: ["-fw_cfg", "name=opt/bootstead/kexec,string=load"]) {
         lab, old, machine in
         let key = try await old.hostKey(at: "10.77.0.50", in: lab.network, folder: lab.folder)
-        let said = try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OLD1", "--yes", "--host-key", key])
-        #expect(said.contains("kernel loaded (kexec_load)"), "\(said)")
-        try await begins(lab, machine)
+        try await takeOver(lab, old, at: "10.77.0.50", ["--wipe", "OLD1", "--yes", "--host-key", key])
+        try await lab.wait(for: "edge1", of: machine, seconds: 1200, what: "the node's own report") {
+          $0.state == "active"
+        }
+        let events = String(decoding: try await lab.appliance.run("watch", "edge1"), as: UTF8.self)
+        #expect(events.contains("loaded (kexec_load)"), "\(events)")
       }
     }
 

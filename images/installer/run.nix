@@ -22,16 +22,30 @@ let
     else
       throw "images/micro-installer/init.sh: the marks that the NixOS installer takes its parts by are not in pairs"
   ) pieces;
+  # Files of the micro-installer that the script names, and where they lie here.
+  placed =
+    lib.replaceStrings
+      [
+        "/usr/share/udhcpc/default.script"
+        "/usr/lib/bootstead/handed-network.sh"
+      ]
+      [
+        "${lease}"
+        "${../micro-installer/handed-network.sh}"
+      ];
+  joined = placed (
+    lib.concatStringsSep ''
+      say "${cfg.variant}, kernel $(uname -r)"
+      [ -e /etc/bootstead/boot.json ] || say "the boot loader did not load the appliance's overlay"
+    '' shared
+  );
   script =
-    if lib.length shared == 2 then
-      lib.replaceStrings [ "/usr/share/udhcpc/default.script" ] [ "${lease}" ] (
-        lib.concatStringsSep ''
-          say "${cfg.variant}, kernel $(uname -r)"
-          [ -e /etc/bootstead/boot.json ] || say "the boot loader did not load the appliance's overlay"
-        '' shared
-      )
+    if lib.length shared != 2 then
+      throw "images/micro-installer/init.sh: two parts are expected between its marks, found ${toString (lib.length shared)}"
+    else if lib.hasInfix "/usr/" joined then
+      throw "images/micro-installer/init.sh names a file below /usr that images/installer/run.nix does not know"
     else
-      throw "images/micro-installer/init.sh: two parts are expected between its marks, found ${toString (lib.length shared)}";
+      joined;
 
   shell = "${pkgs.busybox}/bin/busybox";
   lease = pkgs.writeScript "bootstead-lease" (

@@ -33,11 +33,11 @@ struct KernelLoader: Sendable {
 
   /// `kexec_file_load`, by which the kernel itself sets everything up. Where it is missing or can not read this kernel,
   /// `kexec_load` by the `kexec` program of kexec-tools, if the machine has it.
-  func load(kernel: borrowing MemoryFile, initrd: borrowing MemoryFile, arguments: String) async throws {
+  /// - Returns: the system call that did it.
+  func load(kernel: borrowing MemoryFile, initrd: borrowing MemoryFile, arguments: String) async throws -> String {
     let code = ckexec_file_load(kernel.descriptor, initrd.descriptor, arguments, UInt(arguments.utf8.count + 1))
     if code == 0 {
-      log.say("kernel loaded (kexec_file_load)")
-      return
+      return "kexec_file_load"
     }
     let reason = String(cString: strerror(code))
     // Not signed by a key that the kernel trusts, or forbidden: the other call is forbidden then too.
@@ -54,7 +54,7 @@ struct KernelLoader: Sendable {
     } catch {
       throw LoadError.noTool(fileLoad: reason, tool: "\(error)")
     }
-    log.say("kernel loaded (kexec_load)")
+    return "kexec_load"
   }
 }
 

@@ -41,9 +41,9 @@ public struct Takeover: Sendable {
       try await fetch(grant.initrd, with: client, into: initrd)
       try initrd.append([UInt8](repeating: 0, count: (4 - grant.initrd.size % 4) % 4))
       try initrd.append(Takeover.overlay(grant.overlay, handover))
-      try await KernelLoader(log: log, runner: runner).load(
+      let call = try await KernelLoader(log: log, runner: runner).load(
         kernel: kernel, initrd: initrd, arguments: Takeover.arguments(of: grant))
-      try await link.tell(.loaded, "kernel and installer are loaded, digests match the appliance's manifest")
+      try await link.tell(.loaded, "kernel and installer are loaded (\(call)), digests match the appliance's manifest")
       if loadOnly { return log.say("loaded; not started, as was asked for") }
       try await link.tell(.executing, "\(inspection.system.name) ends, the installer starts")
       log.say("the installer starts now; this connection ends")

@@ -6,6 +6,6 @@ struct MachineCommand: AsyncParsableCommand {
     subcommands: [
       MachineAdd.self, MachineList.self, MachineShow.self, MachineApprove.self, MachineRename.self, MachineSet.self,
       MachineSecret.self, MachineRemove.self, MachineForget.self, MachineWipe.self, MachineSaved.self, MachineLog.self,
-      MachineFactsCommand.self, MachineExamine.self, MachineAcceptFacts.self, MachineRelease.self,
+      MachineFactsCommand.self, MachineExamine.self, MachineAcceptFacts.self, MachineRelease.self, MachineFlake.self,
     ])
 }

@@ -39,6 +39,11 @@ struct MachineShow: AsyncParsableCommand {
     add("stacks", machine.stacks.isEmpty ? nil : machine.stacks.joined(separator: ", "))
     add("closure", machine.closure)
     add("runs", machine.runningClosure)
+    add(
+      "built",
+      detail.build.map {
+        "\($0.closure), \(ageText($0.at)), nixpkgs \($0.nixpkgs ?? "not known"), flake \($0.flake.prefix(12))"
+      })
     if machine.hasDrifted {
       add(
         "drift",

@@ -9,6 +9,7 @@ import Logging
 import Netboot
 import NetworkAddress
 import NixFormats
+import NodeFlake
 import OperatorAPI
 import ProxyDHCP
 import ServiceLifecycle
@@ -29,6 +30,8 @@ struct Appliance: Sendable {
     /// The agent that machines are taken over with; nil: the one beside this program.
     var agent: String?
     var takeoverWatchdogSeconds = 300
+    /// The folder with the NixOS modules; nil where there is none.
+    var templates: String?
   }
 
   private let options: Options
@@ -39,6 +42,7 @@ struct Appliance: Sendable {
   private let applianceKey: SigningPrivateKey
   private let addresses: [String: IPv4Address]
   private let takeover: TakeoverSetting
+  private let nodes: NodeFlakes
   private let lock: DataDirectoryLock
   private let startedAt = Date()
 
@@ -57,6 +61,16 @@ struct Appliance: Sendable {
     let signingKey = try SigningKey.loadOrCreate(
       at: data.appendingPathComponent("cache.key").path, name: "bootstead-\(applianceKey.publicKey.fingerprint)")
     cache = try CacheDirectory(path: data.appendingPathComponent("cache").path, signingKey: signingKey)
+    nodes = NodeFlakes(
+      fleet: fleet, templates: options.templates,
+      appliance: ApplianceIdentity(
+        url: takeover.urls.first ?? "", publicKey: applianceKey.publicKey.description,
+        cacheKey: cache.publicKey.description),
+      agent: takeover.source.map { AgentFile(path: $0.agentPath, digest: $0.agentDigest) },
+      folder: try FlakeFolder.emptied(in: data))
+    if options.templates == nil {
+      logger.warning("no templates, so no flakes and no declared fleet: serve --templates")
+    }
     catalogue = ImageCatalogue(store: try BlobStore(directory: data.appendingPathComponent("images")))
     if let enrolment = options.enrolment { try await fleet.setEnrolment(enrolment) }
     try await loadCatalogue()
@@ -128,7 +142,7 @@ struct Appliance: Sendable {
         changed.enrolment = value
         proxy.update(policy: changed)
       },
-      takeover: takeover.offers(fleet: fleet, key: applianceKey.publicKey),
+      takeover: takeover.offers(fleet: fleet, key: applianceKey.publicKey), nodes: nodes,
       status: { [self] in try await status(proxy, tftp, enrolment) })
     let operatorServer = routes.application(socketPath: socketPath, logger: Logger(label: "api"))
     logger.info(
@@ -194,6 +208,10 @@ struct Appliance: Sendable {
         }
       })
     configuration.takeover = takeover.source
+    configuration.flake = { [nodes] name in
+      let archive = try await nodes.archive(of: name.text)
+      return ServedFlake(path: archive.path, digest: archive.digest)
+    }
     return BootServer(
       fleet: fleet, cache: cache, catalogue: catalogue, applianceKey: applianceKey, configuration: configuration,
       logger: Logger(label: "http")

@@ -34,6 +34,9 @@ struct Serve: AsyncParsableCommand {
     help: "The static agent that 'kexec' takes machines over with (default: bootstead-agent beside this program).")
   var agent: String?
 
+  @Option(help: "The folder with the NixOS modules (default: templates beside this program, or in its source tree).")
+  var templates: String?
+
   @Option(help: "Seconds after which a machine that was taken over and reaches nobody goes back to its old system.")
   var takeoverWatchdog: Int = 300
 
@@ -69,7 +72,8 @@ struct Serve: AsyncParsableCommand {
         Appliance.Options(
           interfaces: interface, dataDirectory: URL(fileURLWithPath: data), httpPort: httpPort, consoles: console,
           enrolment: enrolment.flatMap { Enrolment(rawValue: $0) }, loaderDirectories: loaderDirectory, agent: agent,
-          takeoverWatchdogSeconds: takeoverWatchdog))
+          takeoverWatchdogSeconds: takeoverWatchdog,
+          templates: templates.map { URL(fileURLWithPath: $0).path } ?? templatesBeside()))
       try await appliance.run()
     }
   }
