@@ -11,6 +11,11 @@ struct SubprocessRunnerTests {
     #expect(output == CommandOutput(standardOutput: "label: gpt\n"))
   }
 
+  @Test("A program may be named by its path, as that of a system is")
+  func path() async throws {
+    #expect(try await runner.run(Command("/bin/echo", ["a"])) == CommandOutput(standardOutput: "a\n"))
+  }
+
   @Test(
     "A program that ends without reading its input is no trouble",
     arguments: ["", String(repeating: "x", count: 1 << 20)])

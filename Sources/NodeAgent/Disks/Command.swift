@@ -1,6 +1,6 @@
 /// One call of another program: no shell in between.
 public struct Command: Sendable, Hashable, CustomStringConvertible {
-  /// Looked up in PATH.
+  /// Looked up in PATH, unless it is an absolute path.
   public var program: String
   public var arguments: [String]
   /// Written to its standard input, which is empty otherwise.

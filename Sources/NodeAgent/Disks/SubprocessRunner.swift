@@ -1,5 +1,6 @@
 import ProgramInput
 import Subprocess
+import SystemPackage
 
 /// Runs programs as children of this process.
 public struct SubprocessRunner: CommandRunner {
@@ -44,7 +45,8 @@ public struct SubprocessRunner: CommandRunner {
   private static func child(_ command: Command) async throws -> Ended {
     let input = try ProgramInput.file(Array((command.input ?? "").utf8))
     let result = try await Subprocess.run(
-      .name(command.program), arguments: Arguments(command.arguments),
+      command.program.hasPrefix("/") ? .path(FilePath(command.program)) : .name(command.program),
+      arguments: Arguments(command.arguments),
       // Messages are shown and searched: one language. LVM warns about each descriptor that it inherits.
       environment: .inherit.updating(["LC_ALL": "C", "LVM_SUPPRESS_FD_WARNINGS": "1"]),
       input: .fileDescriptor(input, closeAfterSpawningProcess: true), output: .string(limit: outputLimit),
