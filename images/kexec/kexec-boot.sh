@@ -14,7 +14,7 @@ command -v kexec >/dev/null || { echo "kexec-boot: there is no kexec here; insta
 [ "$(id -u)" = 0 ] || { echo "kexec-boot: only root may do this" >&2; exit 1; }
 
 # The kernel unpacks archives one after the other; an uncompressed one has to end on a multiple of 4 bytes.
-combined=$(mktemp "${TMPDIR:-/tmp}/bootstead-initrd.XXXXXX")
+combined=$(mktemp)
 trap 'rm -f "$combined"' EXIT
 cat "$overlay" >"$combined"
 while [ $(($(wc -c <"$combined") % 4)) != 0 ]; do printf '\0' >>"$combined"; done
