@@ -18,6 +18,17 @@ let
     says = neverTheSecret;
     covers = [ "bootstead.roles.${name}.${option}" ];
   };
+  backup = name: option: further: {
+    machine = withStacks {
+      backup.${name} = {
+        enable = true;
+        ${option} = secret;
+      }
+      // further;
+    };
+    says = neverTheSecret;
+    covers = [ "bootstead.backup.${name}.${option}" ];
+  };
   access = name: option: further: {
     machine = withSettings {
       access = lib.recursiveUpdate further (
@@ -113,49 +124,11 @@ in
     says = neverTheSecret;
     covers = [ "bootstead.backup.borg-per-service.passphrases" ];
   };
-  "leak/offsite-key-identifier" = {
-    machine = withStacks {
-      backup.b2-offsite = {
-        enable = true;
-        url = "b2:example";
-        keyIdentifier = secret;
-      };
-    };
-    says = neverTheSecret;
-    covers = [ "bootstead.backup.b2-offsite.keyIdentifier" ];
-  };
-  "leak/offsite-key" = {
-    machine = withStacks {
-      backup.b2-offsite = {
-        enable = true;
-        url = "b2:example";
-        key = secret;
-      };
-    };
-    says = neverTheSecret;
-    covers = [ "bootstead.backup.b2-offsite.key" ];
-  };
-  "leak/offsite-passphrase" = {
-    machine = withStacks {
-      backup.b2-offsite = {
-        enable = true;
-        url = "b2:example";
-        passphrase = secret;
-      };
-    };
-    says = neverTheSecret;
-    covers = [ "bootstead.backup.b2-offsite.passphrase" ];
-  };
-  "leak/cold-copy-passphrase" = {
-    machine = withStacks {
-      backup.cold-copy = {
-        enable = true;
-        device = "/dev/disk/by-id/usb-Example_Drawer_Disk_42-0:0-part1";
-        passphrase = secret;
-      };
-    };
-    says = neverTheSecret;
-    covers = [ "bootstead.backup.cold-copy.passphrase" ];
+  "leak/offsite-key-identifier" = backup "b2-offsite" "keyIdentifier" { url = "b2:example"; };
+  "leak/offsite-key" = backup "b2-offsite" "key" { url = "b2:example"; };
+  "leak/offsite-passphrase" = backup "b2-offsite" "passphrase" { url = "b2:example"; };
+  "leak/cold-copy-passphrase" = backup "cold-copy" "passphrase" {
+    device = "/dev/disk/by-id/usb-Example_Drawer_Disk_42-0:0-part1";
   };
   "leak/replication-key" = {
     machine = withSettings {
