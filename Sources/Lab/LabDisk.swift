@@ -8,6 +8,8 @@ public struct LabDisk: Sendable {
   public var serial: String
   public var format: Format
   public var bus: Bus
+  /// Of its sectors, logical and physical, in bytes: 512, or 4096, from which SeaBIOS does not boot.
+  public var blockSize = 512
   /// A byte of the disk that can not be read: each read of it fails with EIO. For raw disks.
   public var unreadableByte: UInt64?
   /// Between the machine and the image, for power cuts that lose what was not flushed; without one nothing is lost.
@@ -58,7 +60,8 @@ public struct LabDisk: Sendable {
         "-blockdev", "driver=raw,node-name=\(name),file=\(name)-faults",
       ]
     }
-    let end = "drive=\(name),serial=\(serial)" + (isOrdered ? ",bootindex=\(10 + number)" : "")
+    let sectors = blockSize == 512 ? "" : ",logical_block_size=\(blockSize),physical_block_size=\(blockSize)"
+    let end = "drive=\(name),serial=\(serial)\(sectors)" + (isOrdered ? ",bootindex=\(10 + number)" : "")
     return switch bus {
     case .virtio: drive + ["-device", "virtio-blk-pci,\(end)"]
     case .sata: drive + ["-device", "ich9-ahci,id=ahci\(number)", "-device", "ide-hd,bus=ahci\(number).0,\(end)"]

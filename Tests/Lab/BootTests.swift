@@ -16,13 +16,18 @@ extension RealMachines {
     private func startsFromItsDisk(_ firmware: LabMachine.Firmware) async throws {
       try await InstalledMachine.with("install-\(firmware.rawValue)", firmware: firmware) { installed in
         let lab = installed.lab
-        try await lab.boot(installed.configuration) { machine in
+        var configuration = installed.configuration
+        configuration.arguments = try DiskTruth.arguments(folder: lab.folder)
+        let console = try await lab.boot(configuration) { machine in
           try await machine.wait(for: "starts from its own disk", seconds: 600)
           try await machine.wait(for: "node: node1, system \(lab.closure)", seconds: 600)
           try await machine.wait(for: "node: mounted /srv/appdata", seconds: 300)
+          try await machine.wait(for: "node: the script ended", seconds: 300)
           try await machine.wait(for: "node: reported", seconds: 300)
           #expect(!machine.console.text.contains("micro-installer"))
+          return machine.console.text
         }
+        try await DeclaredDisks.mustBeTrue(on: DiskTruth(console: console), folder: lab.folder)
         let status = try await lab.appliance.machine("node1")
         #expect(status.state == "active")
       }
