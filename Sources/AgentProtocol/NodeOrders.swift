@@ -6,11 +6,20 @@ public struct NodeOrders: Hashable, Sendable, Codable {
   public var networkBoot: String?
   /// Change to another system; the same until the node has told how it ended.
   public var rollout: RolloutOrder?
+  /// Secrets that the node has not, or not in their newest revision; the same until it has reported them.
+  public var secrets: [SealedSecret]?
+  /// Names of secrets that the node has and is no longer to have.
+  public var obsoleteSecrets: [String]?
 
-  public init(nextReport: Int, networkBoot: String? = nil, rollout: RolloutOrder? = nil) {
+  public init(
+    nextReport: Int, networkBoot: String? = nil, rollout: RolloutOrder? = nil, secrets: [SealedSecret]? = nil,
+    obsoleteSecrets: [String]? = nil
+  ) {
     self.nextReport = nextReport
     self.networkBoot = networkBoot
     self.rollout = rollout
+    self.secrets = secrets
+    self.obsoleteSecrets = obsoleteSecrets
   }
 
   /// What a node does where the appliance gives no orders.

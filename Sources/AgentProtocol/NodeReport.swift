@@ -12,10 +12,13 @@ public struct NodeReport: Hashable, Sendable, Codable {
   public var uptime: Double
   /// The last order to change to another system, and what became of it.
   public var rollout: RolloutReport?
+  /// The revisions of the secrets that the node has, by name; empty for those that an install brought. An agent that
+  /// does not send it gets no secrets.
+  public var secrets: [String: String]?
 
   public init(
     machineName: String, nodeKey: SigningPublicKey, closure: String, kernel: String, bootIdentifier: String,
-    uptime: Double, rollout: RolloutReport? = nil
+    uptime: Double, rollout: RolloutReport? = nil, secrets: [String: String]? = nil
   ) {
     self.machineName = machineName
     self.nodeKey = nodeKey
@@ -24,6 +27,7 @@ public struct NodeReport: Hashable, Sendable, Codable {
     self.bootIdentifier = bootIdentifier
     self.uptime = uptime
     self.rollout = rollout
+    self.secrets = secrets
   }
 }
 

@@ -155,20 +155,6 @@ extension Fleet {
     return plan
   }
 
-  private func sealedSecrets(of machine: Machine, for recipient: AgeRecipient, in database: Database) throws
-    -> [String: Data]
-  {
-    var sealed: [String: Data] = [:]
-    for row in try Row.fetchAll(
-      database, sql: "SELECT name, value FROM secret WHERE machine = ? AND (firstUse OR ?)",
-      arguments: [machine.id, machine.trust == .verified])
-    {
-      let value: Data = row["value"]
-      sealed[row["name"]] = Data(try AgeFile.seal(Array(value), to: recipient))
-    }
-    return sealed
-  }
-
   public func inventory(_ inventory: MachineInventory, signed request: SignedRequest) async throws {
     try await handleCurrent(request) { database, now, machine in
       machine.inventory = inventory

@@ -40,9 +40,11 @@ extension Fleet {
         if machine.state == .active { machine.bootsWithoutReport = [] }
         try machine.update(database)
       }
+      let secrets = try secretOrders(for: machine, held: report.secrets, in: database, now: now)
       return NodeOrders(
         nextReport: Fleet.reportInterval, networkBoot: machine.networkBoot?.identifier,
-        rollout: try follow(report.rollout, of: machine, keys: cachePublicKeys, in: database, now: now))
+        rollout: try follow(report.rollout, of: machine, keys: cachePublicKeys, in: database, now: now),
+        secrets: secrets.delivered, obsoleteSecrets: secrets.obsolete)
     }
   }
 

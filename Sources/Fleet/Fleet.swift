@@ -152,21 +152,6 @@ public struct Fleet: Sendable {
     try event.insert(database)
   }
 
-  /// Stores a secret; it leaves the appliance only sealed to a key of the node's.
-  /// - Parameter firstUse: whether it may go to a machine whose short code nobody compared.
-  public func setSecret(_ value: Data, named secret: String, of name: String, firstUse: Bool = false) async throws {
-    guard secret.wholeMatch(of: /[a-z0-9][a-z0-9._\-]{0,62}/) != nil else {
-      throw FleetError.invalidValue(field: "secret", reason: "a name is 1 to 63 of a-z, 0-9, '.', '_' and '-'")
-    }
-    try await write { database, now in
-      let machine = try find(name, in: database)
-      try database.execute(
-        sql: "INSERT OR REPLACE INTO secret (machine, name, value, firstUse) VALUES (?, ?, ?, ?)",
-        arguments: [machine.id, secret, value, firstUse])
-      try record("secret '\(secret)' set by the operator", of: machine, kind: "setting", in: database, now: now)
-    }
-  }
-
   // MARK: Shared by all changes
 
   /// Runs a change in one transaction and, once it is committed, brings the in-memory directory up to date.

@@ -114,13 +114,7 @@ public struct OperatorRoutes: Sendable {
           decisions: rows.map { .init(at: $0.at, decision: $0.decision) }))
     }
     recoveryRoutes(group)
-    group.put(":name/secrets/:secret") { request, context in
-      let value = try await request.body.collect(upTo: 1 << 20)
-      try await fleet.setSecret(
-        Data(value.readableBytesView), named: context.parameters.require("secret"), of: context.name,
-        firstUse: request.uri.queryParameters.get("first-use") == "true")
-      return Response(status: .noContent)
-    }
+    secretRoutes(group)
   }
 
   private func imageRoutes(_ group: RouterGroup<BasicRequestContext>) {

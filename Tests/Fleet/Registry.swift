@@ -145,7 +145,8 @@ struct Agent {
   @discardableResult
   func report(
     _ registry: Registry, name: String = "node1", counter: UInt64 = 1, by key: SigningPrivateKey? = nil,
-    boot: String = "b", closure: String = Registry.closure, rollout: RolloutReport? = nil
+    boot: String = "b", closure: String = Registry.closure, rollout: RolloutReport? = nil,
+    secrets: [String: String]? = nil
   ) async throws -> NodeOrders {
     let request = try SignedRequest.sign(
       method: "POST", path: AgentPath.report, body: [], session: SessionIdentifier(node: node.publicKey),
@@ -153,7 +154,7 @@ struct Agent {
     return try await registry.fleet.report(
       NodeReport(
         machineName: name, nodeKey: node.publicKey, closure: closure, kernel: "6.1", bootIdentifier: boot, uptime: 10,
-        rollout: rollout), signed: request, cachePublicKeys: Registry.source.cachePublicKeys)
+        rollout: rollout, secrets: secrets), signed: request, cachePublicKeys: Registry.source.cachePublicKeys)
   }
 }
 

@@ -18,7 +18,7 @@ let
     schema = 1;
     secrets = lib.mapAttrsToList (name: secret: {
       inherit name;
-      inherit (secret) owner path;
+      inherit (secret) owner path units;
     }) cfg;
   };
 in

@@ -15,10 +15,21 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String { "\(action) \(path): \(reason)" }
 }
 
-/// Files that only root may read.
+/// Files that only their owner may read.
 enum PrivateFile {
-  /// Writes a whole file with mode 0600: after a power cut there is the old content or the new, never a part.
-  static func write(_ content: [UInt8], to path: String) throws(FileError) {
+  /// Whom a file belongs to, by number.
+  struct Owner: Hashable, Sendable {
+    var user: uid_t
+    var group: gid_t
+  }
+
+  /// Writes a whole file: after a power cut there is the old content or the new, never a part.
+  /// - Parameters:
+  ///   - mode: without the umask.
+  ///   - owner: root where nil.
+  static func write(
+    _ content: [UInt8], to path: String, mode: mode_t = 0o600, owner: Owner? = nil
+  ) throws(FileError) {
     let temporary = path + ".new"
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -31,7 +42,10 @@ enum PrivateFile {
       guard count > 0 else { throw FileError("write", temporary, error: errno) }
       rest = rest.dropFirst(count)
     }
-    guard fchmod(descriptor, 0o600) == 0, fsync(descriptor) == 0 else {
+    if let owner, fchown(descriptor, owner.user, owner.group) != 0 {
+      throw FileError("give away", temporary, error: errno)
+    }
+    guard fchmod(descriptor, mode) == 0, fsync(descriptor) == 0 else {
       throw FileError("write", temporary, error: errno)
     }
     guard rename(temporary, path) == 0 else { throw FileError("rename", temporary, error: errno) }

@@ -6,19 +6,22 @@ import HTTPConnection
 public struct NodeReporter: Sendable {
   private let root: String
   private let log: AgentLog
+  private let runner: any CommandRunner
   private let now: @Sendable () -> UInt64
   private let pause: @Sendable (Duration) async throws -> Void
 
   /// - Parameters:
   ///   - root: before every path that is read or written.
+  ///   - runner: restarts services whose secrets have changed.
   ///   - now: seconds since 1970.
   public init(
-    root: String = "", log: AgentLog,
+    root: String = "", log: AgentLog, runner: any CommandRunner = SubprocessRunner(),
     now: @escaping @Sendable () -> UInt64 = { UInt64(max(0, Date().timeIntervalSince1970)) },
     pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
     self.root = root
     self.log = log
+    self.runner = runner
     self.now = now
     self.pause = pause
   }
@@ -52,6 +55,10 @@ public struct NodeReporter: Sendable {
         } catch {
           log.say("the machine could not be started from the network: \(error)")
         }
+      }
+      if await SecretDelivery(root: root, runner: runner, log: log).carryOut(orders) {
+        // The appliance hears of it at once, and sends what did not fit into this answer.
+        continue
       }
       if let order = orders.rollout, try await rollout.carryOut(order, report: { try await attempt(session) }) {
         // How it ended is told at once.
@@ -146,7 +153,7 @@ public struct NodeReporter: Sendable {
       kernel: FileSystemEntry(root + "/proc/sys/kernel/osrelease").line ?? "",
       bootIdentifier: FileSystemEntry(root + "/proc/sys/kernel/random/boot_id").line ?? "",
       uptime: FileSystemEntry(root + "/proc/uptime").line?.split(separator: " ").first.flatMap { Double($0) } ?? 0,
-      rollout: RolloutRecord.load(root: root)?.report)
+      rollout: RolloutRecord.load(root: root)?.report, secrets: NodeSecrets(root: root).held)
   }
 }
 

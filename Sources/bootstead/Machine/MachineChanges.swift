@@ -32,31 +32,3 @@ struct MachineRemove: AsyncParsableCommand {
     }
   }
 }
-
-struct MachineSecret: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "secret", abstract: "Store a secret for a machine, read from standard input.",
-    discussion: "It leaves the appliance only sealed to a key that the node made itself.")
-
-  @OptionGroup var appliance: ApplianceOptions
-  @Argument(help: "The machine's name or a MAC address of it.") var name: String
-  @Argument(help: "The secret's name: a-z, 0-9, '.', '_' and '-'.") var secret: String
-  @Flag(help: "Give it also to a machine whose short code nobody compared.") var firstUse = false
-
-  func run() async throws {
-    try await reportingFailures {
-      guard isatty(STDIN_FILENO) == 0 else {
-        throw CommandFailure.failed(
-          "give the secret on standard input: bootstead machine secret \(name) \(secret) < FILE")
-      }
-      let value = FileHandle.standardInput.readDataToEndOfFile()
-      guard !value.isEmpty, value.count <= 1 << 20 else {
-        throw CommandFailure.failed("a secret has 1 byte to 1 MiB; standard input gave \(value.count) bytes")
-      }
-      try await appliance.client.perform(
-        "PUT", "/v1/machines/\(pathComponent(name))/secrets/\(pathComponent(secret))?first-use=\(firstUse)", body: value
-      )
-      try show(["stored": secret], json: appliance.json) { "the secret '\(secret)' is stored" }
-    }
-  }
-}
