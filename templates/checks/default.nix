@@ -53,6 +53,32 @@ let
     ) images.systems
   );
 
+  # The data of each system that has some; images have none.
+  machines =
+    lib.mapAttrs (_: case: case.machine) acceptedCases
+    // lib.concatMapAttrs (
+      fleet: _:
+      lib.mapAttrs' (file: _: {
+        name = "example/${fleet}/${lib.removeSuffix ".json" file}";
+        value = bootstead.read (../examples + "/${fleet}/machines/${file}");
+      }) (builtins.readDir (../examples + "/${fleet}/machines"))
+    ) (lib.genAttrs fleets (_: null));
+  undeclared = import ./declared-disks.nix { inherit lib; };
+
+  # The derivation's path, or what is wrong as an error.
+  outcome =
+    machine: system:
+    let
+      inherit (system) config;
+      differences = if machine == null then [ ] else undeclared machine config;
+    in
+    if config.warnings != [ ] then
+      throw "there are warnings: ${lib.concatStringsSep "; " config.warnings}"
+    else if differences != [ ] then
+      throw "machine.json and the system differ: ${lib.concatStringsSep "; " differences}"
+    else
+      config.system.build.${system.result or "toplevel"}.drvPath;
+
   acceptedCases = lib.foldl' (all: file: all // cases file) { } [
     ./roles.nix
     ./role-options.nix
@@ -78,16 +104,8 @@ rec {
 
   systems = lib.mapAttrs (_: evaluate) acceptedCases // exampleSystems // imageSystems;
 
-  # The derivation's path, or the warnings as an error.
-  accepted = lib.mapAttrs (
-    name: system:
-    if system.config.warnings != [ ] then
-      throw "${name} warns: ${lib.concatStringsSep "; " system.config.warnings}"
-    else
-      system.config.system.build.${system.result or "toplevel"}.drvPath
-  ) systems;
-
-  refused = lib.mapAttrs (_: case: (evaluate case).config.system.build.toplevel.drvPath) refusedCases;
+  accepted = lib.mapAttrs (name: outcome (machines.${name} or null)) systems;
+  refused = lib.mapAttrs (_: case: outcome case.machine (evaluate case)) refusedCases;
   says = lib.mapAttrs (_: case: case.says) refusedCases;
 
   # What shows that the search for secrets finds them: a module that does what it must not.

@@ -174,6 +174,20 @@ in
     says = "has two boot disks; name the second";
   };
 
+  # Another layout in the system than machine.json declares, as a module of somebody's could make it.
+  "declared/mount-option" = {
+    machine = thin;
+    modules = [ { fileSystems."/".options = [ "discard" ]; } ];
+    says = "machine.json and the system differ: / is ";
+  };
+  "declared/threshold" = {
+    machine = thin;
+    modules = [
+      { environment.etc."lvm/lvm.conf".text = lib.mkAfter "activation/thin_pool_autoextend_threshold = 95\n"; }
+    ];
+    says = "machine.json and the system differ: lvm.conf has ";
+  };
+
   # Data disks.
   "zfs/stripe-unacknowledged" = {
     machine = pool {

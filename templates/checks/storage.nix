@@ -58,6 +58,10 @@ in
       (volume "db" 20)
     ];
   };
+  "storage/lvm-thin/golden".machine = thin // {
+    fileSystems = thin.fileSystems ++ [ (volume "appdata" 40) ];
+    roles = [ "golden" ];
+  };
   "storage/lvm-thin-on-a-data-disk".machine = thin // {
     dataDisk = disk 1;
     dataDiskSize = 97 * base.gibibyte;

@@ -11,6 +11,7 @@ let
   gibibyte = 1024 * 1024 * 1024;
   inGibibytes = bytes: "${toString (bytes / gibibyte)} GiB";
   bytes = types.nullOr types.ints.positive;
+  thinPoolDefaults = import ../lib/thin-pool-defaults.nix;
 
   mountPoints = map (entry: entry.mountPoint) cfg.fileSystems;
   duplicates = lib.unique (
@@ -101,22 +102,22 @@ in
           options = {
             volumeGroup = mkOption {
               type = types.strMatching "[A-Za-z0-9_+.][A-Za-z0-9_+.-]*";
-              default = "data";
+              default = thinPoolDefaults.volumeGroup;
               description = "The volume group.";
             };
             pool = mkOption {
               type = types.strMatching "[A-Za-z0-9_+.][A-Za-z0-9_+.-]*";
-              default = "pool";
+              default = thinPoolDefaults.pool;
               description = "The pool's name in the group.";
             };
             autoextendThreshold = mkOption {
               type = types.ints.between 50 100;
-              default = 80;
+              default = thinPoolDefaults.autoextendThreshold;
               description = "Percent of use at which the pool grows; 100 never grows it.";
             };
             autoextendPercent = mkOption {
               type = types.ints.between 1 100;
-              default = 20;
+              default = thinPoolDefaults.autoextendPercent;
               description = "By how many percent it grows.";
             };
             size = mkOption {
@@ -183,6 +184,12 @@ in
       };
     };
 
+    declared = mkOption {
+      type = types.raw;
+      internal = true;
+      description = "What is declared of the disks, by lib/declared-disks.nix.";
+    };
+
     usedDisks = mkOption {
       type = types.attrsOf (types.listOf types.str);
       default = { };
@@ -244,23 +251,15 @@ in
       })
     ];
 
-    fileSystems = lib.listToAttrs (
-      map (entry: {
-        name = entry.mountPoint;
-        value = {
-          inherit (entry) device;
-          fsType = entry.type;
-        }
-        // lib.optionalAttrs (entry.options != [ ]) { inherit (entry) options; };
-      }) cfg.fileSystems
-    );
+    bootstead.storage.declared = import ../lib/declared-disks.nix {
+      machine = {
+        inherit (cfg) fileSystems thinPool;
+        roles = config.bootstead.enabledRoles;
+        settings.storage = { inherit (cfg) swap; };
+      };
+    };
+    inherit (cfg.declared) fileSystems swapDevices;
     zramSwap.enable = lib.mkIf (cfg.swap.kind == "zram") true;
-    swapDevices = lib.mkIf (cfg.swap.kind == "partition" && cfg.swap.device != null) [
-      {
-        inherit (cfg.swap) device;
-        randomEncryption.enable = true;
-      }
-    ];
     services.btrfs.autoScrub.enable = lib.mkIf (lib.any (
       entry: entry.type == "btrfs"
     ) cfg.fileSystems) (lib.mkDefault true);

@@ -3,18 +3,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.roles.golden;
-  isSystem =
-    mountPoint:
-    lib.elem mountPoint [
-      "/"
-      "/boot"
-      "/efi"
-      "/nix"
-      "/nix/store"
-      "/var"
-      "/var/log"
-      "/home"
-    ];
+  isSystem = mountPoint: lib.elem mountPoint (import ../lib/system-mount-points.nix);
   # No layout has the system itself on LVM.
   noVolumes = "activation/auto_activation_volume_list = []\n";
 in

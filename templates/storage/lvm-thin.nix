@@ -18,9 +18,6 @@ in
       # Grows the pool before it is full.
       dmeventd.enable = true;
     };
-    environment.etc."lvm/lvm.conf".text = ''
-      activation/thin_pool_autoextend_threshold = ${toString thinPool.autoextendThreshold}
-      activation/thin_pool_autoextend_percent = ${toString thinPool.autoextendPercent}
-    '';
+    environment.etc."lvm/lvm.conf".text = config.bootstead.storage.declared.lvmConfiguration;
   };
 }
