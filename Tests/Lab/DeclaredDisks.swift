@@ -11,8 +11,8 @@ struct DeclaredDisks: Decodable {
   }
 
   var fileSystems: [String: FileSystem]
-  /// The text of `/etc/lvm/lvm.conf`; nil where there is no pool.
-  var lvmConfiguration: String?
+  /// What is added to `/etc/lvm/lvm.conf`; empty where there is no pool.
+  var lvmConfiguration: String
 
   /// What `machine.json` says of sizes, which NixOS does not declare and only checks.
   private struct Planned: Decodable {
@@ -86,7 +86,7 @@ struct DeclaredDisks: Decodable {
     _ pool: Planned.Pool?, _ declared: DeclaredDisks, _ truth: DiskTruth, folder: String
   ) async throws {
     guard let pool else {
-      #expect(truth.volumes.isEmpty && declared.lvmConfiguration == nil)
+      #expect(truth.volumes.isEmpty && declared.lvmConfiguration.isEmpty)
       return
     }
     let pools = truth.volumes.filter { $0.type == "thin-pool" }
@@ -100,10 +100,9 @@ struct DeclaredDisks: Decodable {
     #expect(thin.allSatisfy { $0.pool == pool.pool && $0.group == pool.volumeGroup })
 
     // LVM itself reads the declared text.
-    let text = try #require(declared.lvmConfiguration)
     let system = folder + "/lvm"
     try FileManager.default.createDirectory(atPath: system, withIntermediateDirectories: true)
-    try Data(text.utf8).write(to: URL(fileURLWithPath: system + "/lvm.conf"))
+    try Data(declared.lvmConfiguration.utf8).write(to: URL(fileURLWithPath: system + "/lvm.conf"))
     let read = try await LabTool.run(
       "env",
       [
