@@ -137,6 +137,9 @@ extension BootServer {
   }
 }
 
-/// Of the installer's kernel, before those of the appliance's consoles. One that can not go on restarts the machine after
-/// 30 seconds: it comes back from the network and goes on, or, after a take-over, from its old system.
-let installerArguments = ["loglevel=4", "panic=30", "console=tty0"]
+/// Of the installer's kernel, before those of the appliance's consoles. One that can not go on, or in which a program
+/// waits for a disk for five minutes without any of it coming, restarts the machine after 30 seconds: it comes back from
+/// the network and goes on, or, after a take-over, from its old system.
+let installerArguments = [
+  "loglevel=4", "panic=30", "hung_task_panic=1", "sysctl.kernel.hung_task_timeout_secs=300", "console=tty0",
+]

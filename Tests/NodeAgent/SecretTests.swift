@@ -1,12 +1,13 @@
 import AgentProtocol
 import Foundation
+import HTTPConnection
 import NodeAgent
 import Testing
 
 @Suite("Secrets on a node", .timeLimit(.minutes(1)))
 struct SecretTests {
   /// A node that was installed, in a folder.
-  private struct Node {
+  private final class Node {
     let folder: TemporaryFolder
     let keys: AgentKeys
     var secrets: NodeSecrets { NodeSecrets(root: folder.path) }

@@ -44,6 +44,9 @@ in
     boot.kernelParams = [
       "loglevel=4"
       "panic=30"
+      # One in which a program waits for a disk for five minutes without any of it coming is no better.
+      "hung_task_panic=1"
+      "sysctl.kernel.hung_task_timeout_secs=300"
       # A first stage that fails restarts the machine, instead of waiting at a shell that nobody can use: after kexec it is
       # back in its old system then.
       "boot.panic_on_fail"
