@@ -87,7 +87,12 @@ let
     ./access.nix
     ./access-options.nix
   ];
-  refusedCases = cases ./refusals.nix // cases ./refusals-roles.nix // cases ./leaks.nix;
+  refusedCases = lib.foldl' (all: file: all // cases file) { } [
+    ./refusals.nix
+    ./refusals-roles.nix
+    ./refusals-storage.nix
+    ./leaks.nix
+  ];
 
   # Options that take a secret, and which of them no case in leaks.nix covers.
   system = evaluate { machine = base.thin; };

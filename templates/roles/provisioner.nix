@@ -179,7 +179,14 @@ in
       home = directory;
     };
     users.groups.bootstead = { };
-    nix.settings.trusted-users = lib.mkIf cfg.remoteBuilders [ "bootstead" ];
+    nix.settings = {
+      # The role base-hardened lets administrators alone use Nix.
+      allowed-users = lib.mkIf config.bootstead.roles.base-hardened.enable [ "bootstead" ];
+      trusted-users = lib.mkIf cfg.remoteBuilders [
+        "root"
+        "bootstead"
+      ];
+    };
 
     programs.nix-ld = lib.mkIf (cfg.package == null) {
       enable = true;
