@@ -71,13 +71,17 @@ let
     let
       inherit (system) config;
       differences = if machine == null then [ ] else undeclared machine config;
+      derivation = config.system.build.${system.result or "toplevel"}.drvPath;
     in
-    if config.warnings != [ ] then
-      throw "there are warnings: ${lib.concatStringsSep "; " config.warnings}"
-    else if differences != [ ] then
-      throw "machine.json and the system differ: ${lib.concatStringsSep "; " differences}"
-    else
-      config.system.build.${system.result or "toplevel"}.drvPath;
+    # First, as its assertions say best what is wrong.
+    builtins.seq derivation (
+      if config.warnings != [ ] then
+        throw "there are warnings: ${lib.concatStringsSep "; " config.warnings}"
+      else if differences != [ ] then
+        throw "machine.json and the system differ: ${lib.concatStringsSep "; " differences}"
+      else
+        derivation
+    );
 
   acceptedCases = lib.foldl' (all: file: all // cases file) { } [
     ./roles.nix
@@ -87,7 +91,12 @@ let
     ./access.nix
     ./access-options.nix
   ];
-  refusedCases = cases ./refusals.nix // cases ./refusals-roles.nix // cases ./leaks.nix;
+  refusedCases = lib.foldl' (all: file: all // cases file) { } [
+    ./refusals.nix
+    ./refusals-roles.nix
+    ./refusals-storage.nix
+    ./leaks.nix
+  ];
 
   # Options that take a secret, and which of them no case in leaks.nix covers.
   system = evaluate { machine = base.thin; };

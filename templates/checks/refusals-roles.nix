@@ -64,6 +64,36 @@ in
     };
     says = "bootstead.roles.gpu-worker.photoLearning.image";
   };
+  "refused/provisioner-without-interface" = {
+    machine = withRoles [ "provisioner" ] { roles.provisioner.program = "/opt/bootstead/bootstead"; };
+    says = "bootstead.roles.provisioner.interfaces: name an interface";
+  };
+  "refused/provisioner-with-interface-twice" = {
+    machine = withRoles [ "provisioner" ] {
+      roles.provisioner = {
+        program = "/opt/bootstead/bootstead";
+        interfaces = [
+          "enp1s0"
+          "enp1s0"
+        ];
+      };
+    };
+    says = "bootstead.roles.provisioner.interfaces: an interface is listed twice";
+  };
+  "refused/provisioner-without-program" = {
+    machine = withRoles [ "provisioner" ] { roles.provisioner.interfaces = [ "enp1s0" ]; };
+    says = "bootstead.roles.provisioner.program: give the path of the executable";
+  };
+  "refused/provisioner-in-the-node's-folder" = {
+    machine = withRoles [ "provisioner" ] {
+      roles.provisioner = {
+        program = "/opt/bootstead/bootstead";
+        interfaces = [ "enp1s0" ];
+        stateDirectory = "bootstead";
+      };
+    };
+    says = "bootstead.roles.provisioner.stateDirectory: /var/lib/bootstead is this machine's own";
+  };
   "refused/two-proxies" = {
     machine = withAccess {
       zones.lan = "lan.example.com";

@@ -192,4 +192,30 @@ in
       };
     };
   };
+  "role-options/provisioner" = {
+    machine = withRoles [ "provisioner" ] {
+      roles.provisioner = {
+        interfaces = [
+          "br0"
+          "vlan30"
+        ];
+        httpPort = 8088;
+        enrolment = "inventory";
+        armLoaders = true;
+        remoteBuilders = true;
+      };
+    };
+    modules = [
+      (
+        { pkgs, ... }:
+        {
+          bootstead.roles.provisioner = {
+            # Any package stands in for the appliance's: nothing is built.
+            package = pkgs.hello;
+            templates = ./broken;
+          };
+        }
+      )
+    ];
+  };
 }

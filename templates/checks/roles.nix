@@ -16,6 +16,10 @@ let
     idp.host = "id.example.com";
     k3s-agent.join = "https://192.0.2.30:6443";
     k3s-server.join = "https://192.0.2.30:6443";
+    provisioner = {
+      interfaces = [ "enp1s0" ];
+      program = "/opt/bootstead/bootstead";
+    };
   };
   machine =
     roles:
@@ -38,6 +42,8 @@ let
     [ "base-hardened" "backup-target" "dns" ]
     [ "base-hardened" "k3s-server-init" "gpu-worker" ]
     [ "base-hardened" "k3s-agent" "gpu-worker" ]
+    [ "base-hardened" "provisioner" ]
+    [ "base-hardened" "docker-host" "dns" "provisioner" ]
     [ "base-hardened" "golden" ]
   ];
   known = builtins.filter (roles: lib.subtractLists knownRoles roles == [ ]) combinations;
