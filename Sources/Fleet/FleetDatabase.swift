@@ -152,6 +152,7 @@ enum FleetDatabase {
     registerTokenExpiry(in: &migrator)
     RolloutSchema.register(in: &migrator)
     DeclarationSchema.register(in: &migrator)
+    BuildSchema.register(in: &migrator)
     return migrator
   }
 }
