@@ -1,6 +1,7 @@
 import Fleet
 import Foundation
 import Hummingbird
+import NodeFlake
 
 /// What take-overs are offered with.
 public struct TakeoverOffers: Sendable {
