@@ -186,7 +186,10 @@ let package = Package(
     tests("CPIO", ["CPIO"]),
     tests(
       "CommandLine",
-      ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "ProgramTestSupport"]),
+      [
+        "AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "NixFormats", "NixTestSupport",
+        "ProgramTestSupport",
+      ]),
     tests("DHCP", ["DHCP", "NetworkAddress", "SeededNumbers"], exclude: ["Golden"]),
     tests("DiskLayout", ["DiskLayout", "SeededNumbers"], exclude: ["Inventories"]),
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),

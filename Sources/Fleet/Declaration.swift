@@ -7,9 +7,9 @@ import NetworkAddress
 public struct DeclarationRules: Sendable {
   public var machine: JSONSchema
   public var fleet: JSONSchema
-  public var roles: [String]
+  public var roles: KnownRoles
 
-  public init(machine: JSONSchema, fleet: JSONSchema, roles: [String]) {
+  public init(machine: JSONSchema, fleet: JSONSchema, roles: KnownRoles) {
     (self.machine, self.fleet, self.roles) = (machine, fleet, roles)
   }
 }
@@ -87,9 +87,8 @@ private struct DeclarationReader {
   }
 
   private mutating func check(roles: [String]?, modules: [String]?, in path: String) {
-    for (index, role) in (roles ?? []).enumerated() where !rules.roles.contains(role) {
-      problems.append(
-        "\(path): roles[\(index)]: there is no role '\(role)'; known are \(rules.roles.joined(separator: ", "))")
+    for (index, role) in (roles ?? []).enumerated() {
+      if let problem = rules.roles.problem(role) { problems.append("\(path): roles[\(index)]: \(problem)") }
     }
     for (index, module) in (modules ?? []).enumerated() where files.files[module] == nil {
       problems.append("\(path): modules[\(index)]: there is no file \(module) in the folder")

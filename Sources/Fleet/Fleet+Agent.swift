@@ -68,6 +68,16 @@ extension Fleet {
     } catch let refusal as LayoutRefusal {
       return try wait(for: refusal.description, of: &machine, in: database, now: now)
     }
+    let configuration = try MachineConfiguration(
+      machine, plan: plan, addresses: addresses(of: machine, in: database), appliance: source.appliance)
+    if let refusal = try refusal(of: closure, on: configuration, of: machine, in: database) {
+      // An install that has begun goes on with this plan, and what is built next is built for it.
+      if machine.state == .installing, machine.plan != plan {
+        machine.plan = plan
+        try machine.update(database)
+      }
+      return try wait(for: refusal, "not installed", of: &machine, in: database, now: now)
+    }
     machine.rebuild?.begun = true
     machine.evidence = MachineEvidence(inventory)
     machine.acceptsHardware = false
@@ -102,9 +112,7 @@ extension Fleet {
         identifier: machine.install, machineName: machine.name.text, plan: plan, closure: closure,
         cachePublicKeys: source.cachePublicKeys, consoleArguments: source.consoleArguments,
         sealedSecrets: try sealedSecrets(of: machine, for: recipient, in: database),
-        machineConfiguration: try MachineConfiguration(
-          machine, plan: plan, addresses: addresses(of: machine, in: database), appliance: source.appliance
-        ).encoded(),
+        machineConfiguration: try configuration.encoded(),
         consent: ConsentRecord(
           trust: machine.trust == .verified ? .codeCompared : .firstUse, grantedBy: "operator",
           grantedAt: Int64((machine.rebuild?.grantedAt ?? now).timeIntervalSince1970),
@@ -113,13 +121,13 @@ extension Fleet {
   }
 
   /// The agent waits until the operator has done something about the refusal.
-  private func wait(for refusal: String, of machine: inout Machine, in database: Database, now: Date) throws
-    -> AgentTask
-  {
+  private func wait(
+    for refusal: String, _ what: String = "no layout", of machine: inout Machine, in database: Database, now: Date
+  ) throws -> AgentTask {
     if machine.planRefusal != refusal {
       machine.planRefusal = refusal
       try machine.update(database)
-      try record("no layout: \(refusal)", of: machine, kind: "refusal", in: database, now: now)
+      try record("\(what): \(refusal)", of: machine, kind: "refusal", in: database, now: now)
     }
     return .wait(reason: refusal, seconds: 5)
   }

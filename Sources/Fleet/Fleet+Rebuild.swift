@@ -94,6 +94,13 @@ extension Fleet {
           ? "the install waits until you compare the code on its screen, and then gets the secrets \(names)"
           : "the secrets \(names) are withheld, as nobody compares the code on its screen: add --compare-code")
     }
+    if request.closure == nil, !draft.replacements.isEmpty, let closure = machine.closure,
+      try layout(of: closure, of: machine, in: database) != nil
+    {
+      notes.append(
+        "the system was built for the disk that is gone: once the machine has shown the new one it waits until you run "
+          + "bootstead build \(machine.name)")
+    }
     if let owner = try otherOwner(of: Set(draft.replacements.values), than: machine, in: database) {
       notes.append("\(owner.disk) is on record as a disk of the machine '\(owner.name)'")
     }

@@ -153,6 +153,7 @@ enum FleetDatabase {
     RolloutSchema.register(in: &migrator)
     DeclarationSchema.register(in: &migrator)
     SecretSchema.register(in: &migrator)
+    BuildSchema.register(in: &migrator)
     return migrator
   }
 }

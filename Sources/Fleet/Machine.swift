@@ -69,7 +69,7 @@ public struct Machine: Codable, Sendable, FetchableRecord, MutablePersistableRec
   public var armedUntil: Date?
   public var inventory: MachineInventory?
   public var plan: LayoutPlan?
-  /// Why no layout could be planned for the inventory.
+  /// Why its install does not begin: no layout could be planned for the inventory, or its system is not for that layout.
   public var planRefusal: String?
   /// The node's own key, which signs its reports.
   public var nodeKey: SigningPublicKey?

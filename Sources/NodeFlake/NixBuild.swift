@@ -5,17 +5,29 @@ import SystemPackage
 
 /// A machine that Nix builds on, over SSH.
 public struct NixBuilder: Sendable {
+  /// Without a port: Debian's Nix (2.8) takes one for a part of the host's name.
   public let url: String
+  public let port: UInt16?
 
   /// - Throws: ``FleetError/invalidValue(field:reason:)`` for what is not `ssh://[USER@]HOST[:PORT]`: Nix reads more out
   ///   of such a text.
   public init(_ text: String) throws(FleetError) {
-    let form = /ssh(-ng)?:\/\/([a-z_][a-z0-9_.\-]*@)?([A-Za-z0-9][A-Za-z0-9.\-]*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/
-    guard text.utf8.count <= 300, text.wholeMatch(of: form) != nil else {
+    let form =
+      /(ssh(?:-ng)?:\/\/(?:[a-z_][a-z0-9_.\-]*@)?(?:[A-Za-z0-9][A-Za-z0-9.\-]*|\[[0-9a-f:.]+\]))(?::([0-9]{1,5}))?/
+    guard text.utf8.count <= 300, let match = text.wholeMatch(of: form),
+      match.2 == nil || match.2.flatMap({ UInt16($0) }) ?? 0 > 0
+    else {
       throw .invalidValue(
         field: "builder", reason: "'\(text.prefix(80))' is not ssh://HOST or ssh://USER@HOST")
     }
-    url = text
+    url = String(match.1)
+    port = match.2.flatMap { UInt16($0) }
+  }
+
+  /// What `ssh` is told beside what the environment says.
+  func options(beside given: String?) -> String? {
+    guard let port else { return given }
+    return ["-p \(port)", given].compactMap { $0 }.joined(separator: " ")
   }
 }
 
@@ -42,6 +54,7 @@ struct NixBuild: Sendable {
     var arguments = [
       "build", "--no-link", "--json", "--no-write-lock-file", "path:\(source.path)#\(flake.attribute)",
     ]
+    // The appliance itself builds nothing then.
     if let builder { arguments += ["--builders", "\(builder.url) \(platform)", "--max-jobs", "0"] }
     let output = try await nix(arguments, of: flake.name, progress)
     struct Built: Decodable { var outputs: [String: String] }
@@ -61,6 +74,8 @@ struct NixBuild: Sendable {
       ["--extra-experimental-features", "nix-command flakes"] + arguments + ["--log-format", "internal-json"]
     var variables: [Environment.Key: String?] = ["LC_ALL": "C.UTF-8"]
     for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+    let given = environment["NIX_SSHOPTS"] ?? ProcessInfo.processInfo.environment["NIX_SSHOPTS"]
+    if let options = builder?.options(beside: given) { variables["NIX_SSHOPTS"] = options }
     do {
       let result = try await Subprocess.run(
         .name("nix"), arguments: Arguments(all), environment: .inherit.updating(variables),

@@ -60,7 +60,12 @@ struct NixLog {
     let start = lines.lastIndex { $0.drop { $0 == " " }.hasPrefix("error:") } ?? 0
     var kept = lines[start...].map(String.init).filter { !$0.contains("--show-trace") }
     while kept.last?.allSatisfy({ $0 == " " }) == true { kept.removeLast() }
-    if kept.contains(where: { $0.contains("builder for") }) { kept += output.map { "  > " + $0 } }
+    if kept.contains(where: { $0.contains("builder for") }) {
+      kept += output.map { "  > " + $0 }
+    } else if let unreachable = all.last(where: { $0.hasPrefix("cannot build on ") }) {
+      // Nix's error says only that there is no builder, its message before that why.
+      kept = unreachable.split(separator: "\n").map(String.init)
+    }
     let text = kept.prefix(40).joined(separator: "\n")
       .replacing(/[^\s'"()]*\/nix\/store\/[0-9a-z]{32}-source\//, with: "")
       .replacing(" bootstead/", with: " templates/")

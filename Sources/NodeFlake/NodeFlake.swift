@@ -14,6 +14,8 @@ public struct NodeFlake: Sendable {
   public let platform: String
   /// The revision of nixpkgs that it is locked to.
   public let nixpkgs: String?
+  /// ``MachineConfiguration/layoutDigest`` of its `machine.json`.
+  public let layout: String
   /// SHA-256 over names, lengths and contents, hexadecimal: two flakes with one digest are the same.
   public let digest: String
 
@@ -26,6 +28,7 @@ public struct NodeFlake: Sendable {
     name = source.configuration.name
     nixpkgs = templates.nixpkgs
     platform = source.configuration.system
+    layout = try source.configuration.layoutDigest
     self.agent = agent?.system == platform ? agent : nil
     let configuration = try source.configuration.encoded()
     let problems = try templates.schema("machine")

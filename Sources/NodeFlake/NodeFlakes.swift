@@ -34,6 +34,13 @@ public actor NodeFlakes {
     return try TemplateFolder(path: templatesPath)
   }
 
+  /// Where there are templates, a role has to be one of theirs.
+  /// - Parameter text: comma separated names; nil and nothing are no roles.
+  public nonisolated func check(roles text: String?) throws {
+    guard let text, !text.isEmpty, templatesPath != nil else { return }
+    try KnownRoles(templates().roles).check(text)
+  }
+
   /// - Parameter name: of a machine, or a MAC address of it.
   public nonisolated func flake(of name: String) async throws -> NodeFlake {
     let templates = try templates()

@@ -75,7 +75,7 @@ extension OperatorRoutes {
           publish: { built in
             _ = try await cache.importCache(at: built.cache, roots: [StorePath(absolute: built.closure)])
             try await fleet.record(
-              build: flake.digest, nixpkgs: flake.nixpkgs, closure: built.closure, of: machine)
+              build: flake.digest, nixpkgs: flake.nixpkgs, closure: built.closure, layout: flake.layout, of: machine)
             return built.closure
           })
       } catch {

@@ -83,19 +83,24 @@ public struct OperatorRoutes: Sendable {
   private func machineRoutes(_ group: RouterGroup<BasicRequestContext>) {
     group.get { _, _ in try await answer(fleet.machines()) }
     group.post { request, _ in
-      let added = try await fleet.add(body(AddMachine.self, of: request))
-      return try answer(added, status: .created)
+      let add = try await body(AddMachine.self, of: request)
+      try nodes?.check(roles: add.role)
+      return try await answer(fleet.add(add), status: .created)
     }
     group.get(":name") { _, context in try await answer(fleet.machine(context.name)) }
     group.patch(":name") { request, context in
-      try await answer(fleet.set(context.name, body(SetMachine.self, of: request)))
+      let change = try await body(SetMachine.self, of: request)
+      try nodes?.check(roles: change.role)
+      return try await answer(fleet.set(context.name, change))
     }
     group.delete(":name") { _, context in
       try await fleet.remove(context.name)
       return Response(status: .noContent)
     }
     group.post(":name/approve") { request, context in
-      try await answer(fleet.approve(context.name, body(ApproveMachine.self, of: request)))
+      let approval = try await body(ApproveMachine.self, of: request)
+      try nodes?.check(roles: approval.role)
+      return try await answer(fleet.approve(context.name, approval))
     }
     group.post(":name/rename") { request, context in
       try await answer(fleet.rename(context.name, to: body(MachineName.self, of: request)))

@@ -1,6 +1,7 @@
 import Fleet
 import Foundation
 import Hummingbird
+import NodeFlake
 
 /// What take-overs are offered with.
 public struct TakeoverOffers: Sendable {
@@ -30,13 +31,17 @@ public struct TakeoverAnswer: Codable, Sendable {
 extension OperatorRoutes {
   func takeoverRoutes(_ group: RouterGroup<BasicRequestContext>) {
     group.post("preview") { request, _ in
-      try await answer(fleet.previewTakeover(body(PrepareTakeover.self, of: request)))
+      let wanted = try await body(PrepareTakeover.self, of: request)
+      try nodes?.check(roles: wanted.machine.role)
+      return try await answer(fleet.previewTakeover(wanted))
     }
     group.post { request, _ in
       guard let takeover else {
         throw FleetError.notFound(kind: "agent beside this appliance's program: bootstead serve --agent", name: "")
       }
-      let offer = try await takeover.prepare(body(PrepareTakeover.self, of: request))
+      let wanted = try await body(PrepareTakeover.self, of: request)
+      try nodes?.check(roles: wanted.machine.role)
+      let offer = try await takeover.prepare(wanted)
       return try answer(
         TakeoverAnswer(offer: offer, urls: takeover.urls, scriptDigests: takeover.urls.map(takeover.scriptDigest)),
         status: .created)

@@ -14,6 +14,9 @@ struct DeclareVerbTests {
   /// The appliance's URL in the test's network.
   static let url = "http://192.0.2.1:8080"
 
+  static let source =
+    ProcessInfo.processInfo.environment["BOOTSTEAD_SOURCE"] ?? FileManager.default.currentDirectoryPath
+
   private func write(_ text: String, to path: String) throws {
     let file = URL(fileURLWithPath: path)
     try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -95,7 +98,10 @@ struct DeclareVerbTests {
       try await seeNode1(in: appliance.data())
       let agent = appliance.folder.path + "/agent"
       try write("the agent", to: agent)
-      try await appliance.serving(["--agent", agent]) {
+      let templates = appliance.folder.path + "/templates"
+      try FileManager.default.copyItem(atPath: Self.source + "/templates", toPath: templates)
+      try write("{ }", to: templates + "/roles/passing.nix")
+      try await appliance.serving(["--agent", agent, "--templates", templates]) {
         func fetch(_ name: String) async throws -> (status: String, body: Data) {
           let script = """
             exec 3<>/dev/tcp/192.0.2.1/8080
@@ -141,12 +147,27 @@ struct DeclareVerbTests {
         for odd in ["node1.tar", "..%2f..%2fetc%2fpasswd.tar.gz", "NODE1.tar.gz", "none.tar.gz"] {
           #expect(try await fetch(odd).status == "404", "\(odd)")
         }
-        _ = try await appliance.bootstead("machine", "set", "node1", "--role", "no-such-role")
+        for arguments in [
+          ["machine", "set", "node1", "--role", "golden,no-such-role"],
+          ["machine", "approve", "node1", "--role", "no-such-role"],
+          ["machine", "add", "--mac", "525400000003", "--name", "node3", "--role", "no-such-role"],
+        ] {
+          let refused = try await ApplianceProcess.run(
+            ApplianceProcess.program, arguments, environment: ["BOOTSTEAD_SOCKET": appliance.socket()])
+          #expect(refused.status == 1, "\(arguments): \(refused)")
+          #expect(
+            refused.errors.contains("role: there is no role 'no-such-role'; known are backup-target, "),
+            "\(arguments): \(refused)")
+        }
+        #expect(try await appliance.bootstead("machine", "show", "node3").status == 4)
+        #expect(try await appliance.bootstead("machine", "show", "node1").output.contains("role       golden\n"))
+        #expect(try await appliance.bootstead("machine", "set", "node1", "--role", "golden,passing").status == 0)
+        try FileManager.default.removeItem(atPath: templates + "/roles/passing.nix")
         #expect(try await fetch("node1.tar.gz").status == "404")
         let build = try await appliance.bootstead("build", "node1", "node2", "--json")
         let rows = build.json as? [[String: Any]]
         #expect(build.status == 1 && rows?.count == 2, "\(build)")
-        #expect(build.errors.contains("no-such-role") && build.errors.contains("boot it from the network first"))
+        #expect(build.errors.contains("'passing'") && build.errors.contains("boot it from the network first"))
         #expect(try await appliance.bootstead("build", "none").status == 4)
         #expect(try await appliance.bootstead("build").status == 64)
       }
@@ -183,12 +204,11 @@ struct DeclareVerbTests {
 
   /// Templates that any Nix builds offline: their systems are files that a shell writes.
   private func writeTemplates(to folder: String) throws {
-    let real = ProcessInfo.processInfo.environment["BOOTSTEAD_SOURCE"] ?? FileManager.default.currentDirectoryPath
     try write(Self.library, to: folder + "/lib/default.nix")
     try write(Self.flake, to: folder + "/node-flake.nix")
     try write(#"{"nodes":{"root":{}},"root":"root","version":7}"#, to: folder + "/flake.lock")
     try write("{ }", to: folder + "/roles/golden.nix")
-    try FileManager.default.copyItem(atPath: real + "/templates/schema", toPath: folder + "/schema")
+    try FileManager.default.copyItem(atPath: Self.source + "/templates/schema", toPath: folder + "/schema")
   }
 
   @Test(

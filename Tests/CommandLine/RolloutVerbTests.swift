@@ -1,4 +1,6 @@
 import Foundation
+import NixFormats
+import NixTestSupport
 import Testing
 
 @Suite(
@@ -6,6 +8,35 @@ import Testing
   .enabled(if: ApplianceProcess.isPossible, "needs root and a built bootstead"))
 struct RolloutVerbTests {
   static let missing = "/nix/store/" + String(repeating: "1", count: 32) + "-nixos-system-node1-2"
+
+  @Test("without a terminal and without --yes, apply ends with 5 after it has shown the plan, and orders nothing")
+  func withoutConsent() async throws {
+    try await withAppliance { appliance in
+      try await RebuildVerbTests().install(in: appliance.data())
+      let (cache, wanted) = (
+        try CacheFixture(at: appliance.folder.path + "/cache"), try PathFixture("system", .text(""))
+      )
+      try cache.add(wanted)
+      let closure = "/nix/store/\(wanted.storePath.baseName)"
+      try await appliance.serving {
+        #expect(try await appliance.bootstead("closure", "import", cache.path).status == 0)
+        #expect(try await appliance.bootstead("machine", "set", "node1", "--closure", closure).status == 0)
+        for arguments in [["node1"], ["--all"], ["node1", "--json"], ["--all", "--canary", "node1"]] {
+          // What comes on standard input is no answer.
+          let ended = try await ApplianceProcess.run(
+            ApplianceProcess.program, ["apply"] + arguments, input: "yes\n",
+            environment: ["BOOTSTEAD_SOCKET": appliance.socket()])
+          #expect(ended.status == 5 && ended.errors.contains("--yes"), "\(arguments): \(ended)")
+          if !arguments.contains("--json") { #expect(ended.output.contains("node1"), "\(arguments): \(ended)") }
+        }
+        #expect(try await appliance.bootstead("history", "node1").output.contains("never told"))
+        // With consent the same is ordered: it was the consent that was missing.
+        let ordered = try await appliance.bootstead("apply", "node1", "--yes")
+        #expect(ordered.status == 0, "\(ordered)")
+        #expect(try await appliance.bootstead("history", "node1").output.contains(closure))
+      }
+    }
+  }
 
   @Test("drift is shown; what can not be done is refused with the reason, and nothing is ordered")
   func verbs() async throws {

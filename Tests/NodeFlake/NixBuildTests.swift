@@ -74,11 +74,19 @@ struct NixBuildTests {
     arguments: [
       "ssh://host x86_64-linux /root/.ssh/id", "host", "ssh://", "ssh://a;b", "ssh://host\nssh://other",
       "ssh://-oProxy=x",
-      "file:///tmp", "ssh://user:password@host",
+      "file:///tmp", "ssh://user:password@host", "ssh://host:0", "ssh://host:65536",
     ])
   func builder(text: String) { #expect(throws: FleetError.self) { try NixBuilder(text) } }
 
   @Test(
-    "hosts are builders", arguments: ["ssh://builder", "ssh-ng://nix@builder.example.com:22", "ssh://[2001:db8::1]"])
-  func hosts(text: String) throws { #expect(try NixBuilder(text).url == text) }
+    "hosts are builders, and their port is told apart",
+    arguments: [
+      ("ssh://builder", "ssh://builder", nil),
+      ("ssh-ng://nix@builder.example.com:22", "ssh-ng://nix@builder.example.com", 22),
+      ("ssh://[2001:db8::1]", "ssh://[2001:db8::1]", nil), ("ssh://[2001:db8::1]:2222", "ssh://[2001:db8::1]", 2222),
+    ] as [(String, String, UInt16?)])
+  func hosts(text: String, url: String, port: UInt16?) throws {
+    let builder = try NixBuilder(text)
+    #expect(builder.url == url && builder.port == port)
+  }
 }

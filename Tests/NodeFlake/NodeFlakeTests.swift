@@ -60,6 +60,27 @@ struct NodeFlakeTests {
     } throws: { "\($0)".contains(expected) }
   }
 
+  @Test("a role is one of the templates', in any number, and the others are refused with those that there are")
+  func roles() throws {
+    let fixture = try FlakeFixture()
+    func flakes(_ templates: String?) throws -> NodeFlakes {
+      NodeFlakes(
+        fleet: try Fleet(path: fixture.folder.file("fleet.sqlite")), templates: templates,
+        appliance: ApplianceIdentity(url: "http://192.0.2.1:8080"),
+        folder: URL(fileURLWithPath: fixture.folder.file("flakes")))
+    }
+    let known = try flakes(fixture.templates)
+    for text in [nil, "", "docker-host", " docker-host , docker-host"] { try known.check(roles: text) }
+    for text in ["gold", "docker-host,gold", "_shared", "Docker", "docker-host,", "../docker-host"] {
+      #expect(throws: FleetError.self, "\(text)") { try known.check(roles: text) }
+    }
+    #expect { try known.check(roles: "docker-host,gold") } throws: {
+      "\($0)" == "role: there is no role 'gold'; known are docker-host"
+    }
+    // Without templates nobody knows.
+    try flakes(nil).check(roles: "gold")
+  }
+
   @Test("a folder that holds other things is not taken for templates")
   func noTemplates() throws {
     let folder = try TemporaryDirectory()

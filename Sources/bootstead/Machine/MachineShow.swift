@@ -52,7 +52,7 @@ struct MachineShow: AsyncParsableCommand {
     }
     if let order = detail.rollout { add("rollout", RolloutText.standing(order)) }
     add("held", detail.hold)
-    add("no layout", machine.planRefusal)
+    add("waits", machine.planRefusal)
     add(
       "evidence",
       machine.evidenceRefusal.map {
