@@ -1,0 +1,58 @@
+import StackSet
+
+/// Names of stacks, routes and volumes.
+enum StackName {
+  /// 1 to 63 of a-z, 0-9 and inner hyphens.
+  static func isValid(_ text: String) -> Bool {
+    guard (1...63).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "-"), text.utf8.last != UInt8(ascii: "-")
+    else { return false }
+    return text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+      default: false
+      }
+    }
+  }
+}
+
+/// Paths below a folder.
+enum RelativePath {
+  /// `.`, or names with slashes between them, none of which leads up.
+  static func isValid(_ text: String) -> Bool {
+    if text == "." { return true }
+    return text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
+      !part.isEmpty && part != "." && part != ".."
+        && part.utf8.allSatisfy { byte in
+          switch byte {
+          case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+          default: false
+          }
+        }
+    }
+  }
+}
+
+/// Sizes as people write them.
+enum ByteSize {
+  /// A whole number with MiB, GiB or TiB; bytes. Nil where it is none.
+  static func parse(_ text: String) -> UInt64? {
+    for (unit, shift) in [("MiB", 20), ("GiB", 30), ("TiB", 40)] where text.hasSuffix(unit) {
+      guard let number = UInt64(text.dropLast(3)), number > 0, number < 1 << 20 else { return nil }
+      return number << UInt64(shift)
+    }
+    return nil
+  }
+}
+
+extension StackOwner {
+  /// `USER:GROUP`, numbers from 0 to 65533.
+  init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, let user = Int(parts[0]), let group = Int(parts[1]), (0...65533).contains(user),
+      (0...65533).contains(group)
+    else { return nil }
+    self.init(user: user, group: group)
+  }
+}
