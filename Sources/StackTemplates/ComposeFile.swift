@@ -22,10 +22,10 @@ public struct ComposeFile: Sendable {
     if services.isEmpty {
       log.refuse(.composeField, root.line, "there are no services; a stack has at least one")
     }
-    for volume in volumes where volume.value.mapping?.isEmpty == false {
+    for volume in volumes where volume.value.mapping?.contains(where: { $0.key != "name" }) == true {
       log.refuse(
         .composeField, volume.line,
-        "volumes.\(volume.key) has fields; leave it empty, as its place and owner come from x-bootstead.volumes")
+        "volumes.\(volume.key) has fields; it may have a name, as its place and owner come from x-bootstead.volumes")
     }
     reader.checkReferences(self)
   }

@@ -52,7 +52,7 @@ struct StackDescriptionReader {
     let standard = fields.optional("default")
     var parameter = StackParameter(
       name: entry.key, line: entry.line, type: type, variable: fields.optionalText("variable") ?? entry.key,
-      standard: nil, choices: fields.texts("choices").map(\.text),
+      standard: nil, choices: fields.list("choices").compactMap(\.scalarText),
       minimum: fields.optionalInteger("minimum", in: Int.min...Int.max),
       maximum: fields.optionalInteger("maximum", in: Int.min...Int.max), services: fields.texts("services"),
       description: fields.text("description") ?? "")
@@ -81,7 +81,7 @@ struct StackDescriptionReader {
       if volume.owner == nil {
         log.refuse(
           .owner, owner.line,
-          "\(path).owner is no \"USER:GROUP\" in numbers from 0 to 65533; quote it, as \"1000:1000\"")
+          "\(path).owner is no \"USER:GROUP\" in numbers from 0 to 65534; quote it, as \"1000:1000\"")
       }
     }
     if let size = fields.optional("size") {

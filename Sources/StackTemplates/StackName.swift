@@ -47,11 +47,11 @@ enum ByteSize {
 }
 
 extension StackOwner {
-  /// `USER:GROUP`, numbers from 0 to 65533.
+  /// `USER:GROUP`, numbers from 0 to 65534, who is nobody.
   init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, let user = Int(parts[0]), let group = Int(parts[1]), (0...65533).contains(user),
-      (0...65533).contains(group)
+    guard parts.count == 2, let user = Int(parts[0]), let group = Int(parts[1]), (0...65534).contains(user),
+      (0...65534).contains(group)
     else { return nil }
     self.init(user: user, group: group)
   }

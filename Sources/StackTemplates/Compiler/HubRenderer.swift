@@ -23,6 +23,7 @@ struct HubRenderer {
       lines.append("\tacme_dns \(provider) {env.DNS_API_TOKEN}")
     }
     lines.append("}")
+    if access.certificate == .authority, case .stack = access.place { lines += rootPage }
     for route in routes {
       lines += ["", "# \(route.stack): \(route.name)", route.names.joined(separator: ", ") + " {"]
       if access.certificate == .authority { lines.append("\ttls internal") }
@@ -43,6 +44,24 @@ struct HubRenderer {
       lines.append("}")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The authority's root certificate, for devices to trust; the folder is that of Caddy's image.
+  private var rootPage: [String] {
+    [
+      "", ":80 {", "\t@outside not remote_ip \(access.allowed(.vpn).joined(separator: " "))", "\tabort @outside",
+      "\thandle /root.crt {", "\t\troot * /data/caddy/pki/authorities/local", "\t\tfile_server", "\t}", "\thandle {",
+      "\t\tredir https://{host}{uri} permanent", "\t}", "}",
+    ]
+  }
+
+  /// The file of the proxy's own stack that routes stand in, and what it holds now.
+  func file(_ hub: HubConfiguration) -> (name: String, text: String)? {
+    switch hub.design {
+    case .caddy: hub.caddyfile.map { ("Caddyfile", $0) }
+    case .traefik: hub.traefik.map { ("dynamic.yaml", $0) }
+    case .none, .nginxProxyManager: nil
+    }
   }
 
   private func traefik(_ routes: [StackRoute]) throws -> String {

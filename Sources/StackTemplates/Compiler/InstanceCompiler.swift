@@ -13,7 +13,7 @@ struct InstanceCompiler {
   func compile() throws -> CompiledStack {
     let description = template.description
     let volumes = description.volumes.map(volume)
-    let secrets = description.secrets.map(secret)
+    let secrets = description.secrets.filter { instance.isGiven($0) }.map(secret)
     let emitter = ComposeEmitter(
       settings: settings, instance: instance, plan: plan, variables: variables(), volumes: volumes, secrets: secrets)
     let compose = String(decoding: try CanonicalJSON.encode(emitter.compose()), as: UTF8.self)
@@ -52,18 +52,21 @@ struct InstanceCompiler {
 
   private func secret(_ secret: StackDescription.Secret) -> StackSecret {
     let readers = template.compose.services.filter { service in service.secrets.contains { $0.text == secret.name } }
-    let owners = Set(readers.map { HostOwner(settings: settings, template: template).user(of: $0) })
+    let host = HostOwner(settings: settings, template: template)
+    // Root of a container reads the files of all its users, so it does not matter.
+    let others = readers.filter { !host.startsAsRoot($0) }
+    let owners = Set(others.map(host.user))
     if owners.count > 1, secret.delivery == .file {
       log.refuse(
         .owner, 0,
-        "stacks: services of '\(instance.name)' read the secret \(secret.name) as different users; one secret file has one owner, so the template has to name two"
+        "stacks: services of '\(instance.name)' read the secret \(secret.name) as different users; one file has one owner, so the template has to name two secrets"
       )
     }
     return StackSecret(
       name: secret.name,
       reference: instance.instance.secrets[secret.name]
         ?? SecretReference.standard(stack: instance.name, secret: secret.name),
-      delivery: secret.delivery, owner: owners.first ?? .root, generate: secret.generate)
+      delivery: secret.delivery, owner: owners.first ?? readers.first.map(host.user) ?? .root, generate: secret.generate)
   }
 
   private func configurations() -> [String: String] {
@@ -119,9 +122,14 @@ struct HostOwner {
     if case .fixed(let fixed) = settings.identity, template.description.identity == .fixed, own?.form == .user {
       return fixed
     }
-    // Images that take PUID start as root and read their files before they change to it.
     let user = own?.form == .user ? own?.owner : nil
     return onHost(user ?? .root, isExcepted: Self.needsHostUsers(service))
+  }
+
+  /// Images that take PUID start as root and change to it later.
+  func startsAsRoot(_ service: ComposeService) -> Bool {
+    guard let own = ServiceIdentity(service), own.form == .user else { return true }
+    return own.owner.user == 0
   }
 
   private func onHost(_ owner: StackOwner, isExcepted: Bool) -> StackOwner {

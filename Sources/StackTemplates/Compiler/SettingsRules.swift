@@ -134,7 +134,9 @@ struct SettingsRules {
           "\(path) is no \"secret:NAME\"; store the value with 'bootstead machine secret', and name it here")
       }
     }
-    for secret in known where secret.generate == nil && selected.instance.secrets[secret.name] == nil {
+    for secret in known where selected.isGiven(secret) && secret.generate == nil
+      && selected.instance.secrets[secret.name] == nil
+    {
       log.refuse(
         .secretUndeclared, 0,
         "\(selected.path).secrets.\(secret.name) is missing: \(secret.description); set it to \"secret:NAME\"")

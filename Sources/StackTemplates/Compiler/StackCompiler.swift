@@ -55,24 +55,27 @@ public struct StackCompiler: Sendable {
   private func assemble(_ stacks: [String: CompiledStack], _ selected: [SelectedStack], _ plan: RoutePlan) throws
     -> StackSet
   {
-    var edges = stacks.mapValues(\.dependsOn)
-    // The proxy's own needs come before it; nothing waits for it but by its order.
-    for name in edges.keys { edges[name]?.removeAll { $0 == name } }
-    let order = DependencyOrder.sorted(edges, order: stacks.mapValues(\.order))
+    let order = DependencyOrder.sorted(stacks.mapValues(\.dependsOn), order: stacks.mapValues(\.order))
+    let routes = order.compactMap { stacks[$0] }.flatMap(\.routes)
+    let renderer = HubRenderer(access: settings.access, routes: routes)
+    let hub = try renderer.configuration()
     let sorted = try order.compactMap { stacks[$0] }.map { stack in
       var stack = stack
+      if settings.access.place == .stack(stack.name), let file = renderer.file(hub),
+        stack.configurations[file.name] != nil
+      {
+        stack.configurations[file.name] = file.text
+      }
       stack.digest = digest(try stack.digestInput())
       return stack
     }
-    let routes = sorted.flatMap(\.routes)
     let names = settings.access.proxyAddress.map { address in
       routes.flatMap(\.names).filter { !$0.hasPrefix("*") }.map { NameRewrite(name: $0, address: address) }
     }
     return StackSet(
       machine: settings.machine, engine: settings.engine, directory: settings.directory, networks: plan.networks,
       stacks: sorted, routes: routes, names: names ?? [],
-      hub: try HubRenderer(access: settings.access, routes: routes).configuration(),
-      monitors: sorted.flatMap(\.monitors))
+      hub: hub, monitors: sorted.flatMap(\.monitors))
   }
 }
 
@@ -89,6 +92,11 @@ struct SelectedStack: Sendable {
     if name == template.name { return instance.name }
     if name.hasPrefix(template.name + "-") { return instance.name + name.dropFirst(template.name.count) }
     return instance.name + "-" + name
+  }
+
+  /// Whether a secret has a value: all have but those that may be missing, where nobody set them.
+  func isGiven(_ secret: StackDescription.Secret) -> Bool {
+    secret.generate != nil || instance.secrets[secret.name] != nil || !SecretUse.isOptional(secret.name, in: template)
   }
 
   /// The setting's place in refusals.

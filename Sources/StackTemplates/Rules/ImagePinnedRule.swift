@@ -3,15 +3,28 @@ struct ImagePinnedRule: TemplateRule {
   func check(_ template: StackTemplate, log: RefusalLog) {
     for service in template.compose.services {
       guard let image = service.image else { continue }
-      if let problem = Self.problem(of: image.text) {
+      for text in Self.forms(of: image.text, template) {
+        guard let problem = Self.problem(of: text) else { continue }
         log.refuse(.imagePinned, image.line, "services.\(service.name).image: \(problem)")
       }
     }
   }
 
+  /// The image with each choice of the one parameter that its tag may have; anything else is left as it is written.
+  private static func forms(of image: String, _ template: StackTemplate) -> [String] {
+    guard let interpolation = try? Interpolation(image), let variable = interpolation.variables.first else {
+      return [image]
+    }
+    guard interpolation.variables.count == 1, case .text(let head)? = interpolation.pieces.first, head.contains(":"),
+      let parameter = template.description.parameters.first(where: { $0.variable == variable.name }),
+      parameter.type == .choice
+    else { return [image] }
+    return parameter.choices.map { choice in interpolation.resolved { _ in choice } }
+  }
+
   /// What is wrong with an image's name; nil: it is pinned.
   static func problem(of image: String) -> String? {
-    guard !image.contains("$") else { return "'\(image)' takes its name from a variable; name the image itself" }
+    guard !image.contains("$") else { return "'\(image)' takes its name from a variable; only the end of a tag may be one, of a parameter with choices" }
     let parts = image.split(separator: "@", omittingEmptySubsequences: false)
     if parts.count == 2 {
       let digest = parts[1]

@@ -12,7 +12,7 @@ struct KubernetesRule: TemplateRule {
         ? "uses the machine's own network"
         : service.isPrivileged
           ? "is privileged"
-          : service.mounts.contains { BindMountRule.sockets.contains($0.source) }
+          : service.mounts.contains { BindMountRule.sockets.contains($0.source) && !$0.isReadOnly }
             ? "talks to the container engine" : nil
       if let hold {
         log.refuse(

@@ -5,6 +5,8 @@ struct PrivilegeReasonRule: TemplateRule {
     var name: String
     /// Words that a row's `what` has to hold, in lower case: all of one of these lists.
     var words: [[String]]
+    /// Whether it needs a row; others may have one.
+    var isRequired = true
   }
 
   func check(_ template: StackTemplate, log: RefusalLog) {
@@ -18,7 +20,7 @@ struct PrivilegeReasonRule: TemplateRule {
             && need.words.contains { words in words.allSatisfy { what.contains($0) } }
         }
         matched.formUnion(found)
-        if found.isEmpty {
+        if found.isEmpty, need.isRequired {
           log.refuse(
             .privilegeReason, need.line,
             "services.\(service.name) has \(need.name) without a row in x-bootstead.privileges; add { service: \(service.name), what: \"\(need.name)\", reason: … }, or do without"
@@ -64,9 +66,13 @@ struct PrivilegeReasonRule: TemplateRule {
           Need(line: mount.line, name: "device \(mount.source)", words: [[mount.source.lowercased()], ["devices"]]))
       } else if ["/", "/proc", "/sys"].contains(mount.source) || mount.source.hasPrefix("/var/lib/docker") {
         needs.append(Need(line: mount.line, name: "host path \(mount.source)", words: [[mount.source.lowercased()]]))
+      } else {
+        needs.append(
+          Need(
+            line: mount.line, name: "bind \(mount.source)", words: [[mount.source.lowercased()]], isRequired: false))
       }
     }
-    for (key, word) in [("network_mode", "network"), ("pid", "pid"), ("ipc", "ipc"), ("userns_mode", "user")] {
+    for (key, word) in [("network_mode", "network"), ("pid", "pid"), ("ipc", "ipc"), ("userns_mode", "user"), ("cgroup", "cgroup")] {
       if let value = node[key], value.scalarText == "host" {
         needs.append(Need(line: value.line, name: "host \(word)", words: [["host", word], [key]]))
       }

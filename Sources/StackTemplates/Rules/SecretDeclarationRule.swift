@@ -63,9 +63,9 @@ struct SecretDeclarationRule: TemplateRule {
         for variable in interpolation.variables {
           guard let row = rows[variable.name], row.delivery == .environment else { continue }
           used.insert(variable.name)
-          if variable.demand == nil {
+          if variable.demand == nil, variable.standard != "" {
             log.refuse(
-              .secretUndeclared, line, "\(path): \(variable.name) may be missing; write ${\(variable.name):?set it}")
+              .secretUndeclared, line, "\(path): \(variable.name) has a default; write ${\(variable.name):?set it}, or ${\(variable.name):-} where it may be missing")
           }
           if !isHidden {
             log.refuse(
@@ -81,5 +81,21 @@ struct SecretDeclarationRule: TemplateRule {
     }
     for config in template.compose.configs { look(config.value, "configs.\(config.key)", isHidden: true) }
     return used
+  }
+}
+
+/// How a template uses a secret that is a variable.
+enum SecretUse {
+  /// Whether it may be missing: it is used only as `${NAME:-}`.
+  static func isOptional(_ name: String, in template: StackTemplate) -> Bool {
+    var uses: [Interpolation.Variable] = []
+    for entry in template.root.mapping ?? [] where entry.key != "x-bootstead" {
+      entry.value.forEachText { text, _ in
+        if let interpolation = try? Interpolation(text) {
+          uses += interpolation.variables.filter { $0.name == name }
+        }
+      }
+    }
+    return !uses.isEmpty && uses.allSatisfy { $0.demand == nil && $0.standard == "" }
   }
 }

@@ -5,14 +5,14 @@ enum SecretShape {
     let name = name.uppercased().replacingHyphens
     guard ["PASS", "TOKEN", "SECRET", "APIKEY", "API_KEY", "PRIVATEKEY", "PRIVATE_KEY"].contains(where: name.contains)
     else { return false }
-    return !["_FILE", "_PATH", "_ENABLED", "_TTL", "_LENGTH", "_EXPIRY", "_EXPIRATION", "_TIMEOUT", "_MAX", "_MIN"]
+    return !["FILE", "_PATH", "_ENABLED", "_TTL", "_LENGTH", "_EXPIRY", "_EXPIRATION", "_TIMEOUT", "_MAX", "_MIN"]
       .contains(where: name.hasSuffix)
   }
 
   /// Whether a value is one that is written down for all to read: not empty, no switch, no reference.
   static func isLiteral(_ value: String) -> Bool {
     guard !value.isEmpty, !["true", "false", "yes", "no", "on", "off", "0", "1"].contains(value.lowercased()),
-      !value.hasPrefix("/run/secrets/")
+      !value.hasPrefix("/run/secrets/"), !value.hasPrefix("file:///run/secrets/")
     else { return false }
     guard let interpolation = try? Interpolation(value) else { return true }
     return interpolation.pieces.contains { piece in
