@@ -56,7 +56,7 @@ struct RuleTests {
     Break(.secretLiteral, "    restart: always", "    command: [serve, \"${MAIL_TOKEN:?set it}\"]"),
     Break(.secretUndeclared, "secrets: [DB_PASSWORD]", "secrets: [DB_PASSWORD, OTHER]"),
     Break(.secretUndeclared, "{ file: ./secrets/DB_PASSWORD }", "{ file: ./DB_PASSWORD }"),
-    Break(.secretUndeclared, "${MAIL_TOKEN:?set it}", "${MAIL_TOKEN:-}"),
+    Break(.secretUndeclared, "${MAIL_TOKEN:?set it}", "${MAIL_TOKEN:-abc}"),
     Break(.secretUndeclared, "PRICE: \"5$$\"", "API_TOKEN: \"${API_TOKEN:?set it}\""),
     Break(.secretUnused, "      MAIL_TOKEN: \"${MAIL_TOKEN:?set it}\"\n", "", at: "MAIL_TOKEN: { as"),
     Break(.secretUnused, "    secrets: [DB_PASSWORD]\n", "", at: "DB_PASSWORD: { file"),
@@ -64,7 +64,9 @@ struct RuleTests {
     Break(.volumeUndeclared, "\"cache:/cache\"", "\"cache:/cache\", \"/more\""),
     Break(.volumeUndeclared, "    cache: { class: scratch, owner: \"1000:1000\" }\n", "", at: "volumes: { pages"),
     Break(.volumeUnused, "\"cache:/cache\", ", "", at: "volumes: { pages"),
-    Break(.volumeUnused, "    cache: { class: scratch", "    gone: { class: scratch, owner: \"0:0\" }\n    cache: { class: scratch", at: "gone:"),
+    Break(
+      .volumeUnused, "    cache: { class: scratch",
+      "    gone: { class: scratch, owner: \"0:0\" }\n    cache: { class: scratch", at: "gone:"),
     Break(.bindMount, "\"cache:/cache\"", "\"cache:/cache\", \"/etc/passwd:/etc/passwd:ro\""),
     Break(.bindMount, "\"cache:/cache\"", "\"cache:/cache\", \"./data:/more\""),
     Break(.bindMount, "\"cache:/cache\"", "\"cache:/cache\", \"/etc/localtime:/etc/localtime\""),
@@ -85,7 +87,9 @@ struct RuleTests {
     Break(.parameter, "PRICE: \"5$$\"", "PRICE: \"${PRICE}\""),
     Break(.parameter, "default: 512", "default: 4096"),
     Break(.parameter, "services: [web], description: Graphics.", "services: [wide], description: Graphics."),
-    Break(.dependency, "    x-healthcheck: image", "    x-healthcheck: image\n    depends_on: [web]", at: "depends_on: [web]"),
+    Break(
+      .dependency, "    x-healthcheck: image", "    x-healthcheck: image\n    depends_on: [web]",
+      at: "depends_on: [web]"),
     Break(.quiesce, "quiesce: dump", "quiesce: none", at: "quiesce: none"),
     Break(.quiesce, "input: database.dump", "input: other.dump"),
     Break(.quiesce, "output: database.dump", "output: ../database.dump"),
@@ -113,7 +117,9 @@ struct RuleTests {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
       .filter { $0.element.contains(needle) }.map { $0.offset + 1 }
     // A service's own line is that of its name or of its first field.
-    #expect(found.contains { refusal in lines.contains { abs($0 - refusal.line) <= (one.at == nil ? 0 : 3) } }, "\(found), \(lines)")
+    #expect(
+      found.contains { refusal in lines.contains { abs($0 - refusal.line) <= (one.at == nil ? 0 : 3) } },
+      "\(found), \(lines)")
     #expect(found.allSatisfy { $0.file == "compose.yaml" && ($0.text.contains(";") || $0.text.contains(",")) })
   }
 
@@ -141,14 +147,17 @@ struct RuleTests {
       "a/b:1.0@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     ])
   func pinned(_ image: String) {
-    #expect(!SampleStack.refusals(SampleStack.notes.replacing("registry.example.com/notes:1.4.2", with: image))
-      .contains { $0.rule == .imagePinned })
+    #expect(
+      !SampleStack.refusals(SampleStack.notes.replacing("registry.example.com/notes:1.4.2", with: image))
+        .contains { $0.rule == .imagePinned })
   }
 
-  @Test("what is no secret although it is called so", arguments: [
-    "TOKEN_TTL: 3600", "PASSWORD_LOGIN: \"false\"", "SECRET_PATH: /data/x", "KEY_FILE: /a", "NOTE: some text",
-    "PGPASSFILE: /run/secrets/DB_PASSWORD",
-  ])
+  @Test(
+    "what is no secret although it is called so",
+    arguments: [
+      "TOKEN_TTL: 3600", "PASSWORD_LOGIN: \"false\"", "SECRET_PATH: /data/x", "KEY_FILE: /a", "NOTE: some text",
+      "PGPASSFILE: /run/secrets/DB_PASSWORD",
+    ])
   func noSecret(_ line: String) {
     let text = SampleStack.notes.replacing("PRICE: \"5$$\"", with: line)
     #expect(!SampleStack.refusals(text).contains { $0.rule == .secretLiteral })

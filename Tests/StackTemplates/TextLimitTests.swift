@@ -42,7 +42,10 @@ struct TextLimitTests {
 
   @Test("a few anchors are taken, and merged as Compose does")
   func anchors() throws {
-    let text = SampleStack.small("one", extra: "  more:\n    <<: &base { restart: always }\n    image: a:1.0\n  third:\n    <<: *base\n    image: b:1.0\n")
+    let text = SampleStack.small(
+      "one",
+      extra: "  more:\n    <<: &base { restart: always }\n    image: a:1.0\n  third:\n    <<: *base\n    image: b:1.0\n"
+    )
     let template = try SampleStack.template(text, files: [:])
     #expect(template.refusals().isEmpty)
     #expect(template.compose.service("third")?.restart?.text == "always")
@@ -52,7 +55,8 @@ struct TextLimitTests {
   func deep(_ opening: String) {
     let text = "name: notes\nservices: " + (opening == "- " ? "\n  " : "") + String(repeating: opening, count: 900)
     #expect(SampleStack.refusals(text).map(\.rule) == [.composeField])
-    let closed = "name: notes\nservices: " + String(repeating: "[", count: 200) + String(repeating: "]", count: 200) + "\n"
+    let closed =
+      "name: notes\nservices: " + String(repeating: "[", count: 200) + String(repeating: "]", count: 200) + "\n"
     #expect(SampleStack.refusals(closed).first?.text.contains("levels") == true)
   }
 
@@ -71,7 +75,8 @@ struct TextLimitTests {
 
   @Test("scalars are read as Compose reads them")
   func scalars() throws {
-    let text = SampleStack.small("one", extra: "    environment: { A: no, B: 0440, C: 22:22, D: 1.50, E: 0x10, F: ~ }\n")
+    let text = SampleStack.small(
+      "one", extra: "    environment: { A: no, B: 0440, C: 22:22, D: 1.50, E: 0x10, F: ~ }\n")
     let template = try SampleStack.template(text, files: [:])
     let values = try #require(template.compose.service("app")).environment.map { $0.value ?? "-" }
     #expect(values == ["no", "288", "22:22", "1.50", "16", "-"])

@@ -66,7 +66,8 @@ struct InstanceCompiler {
       name: secret.name,
       reference: instance.instance.secrets[secret.name]
         ?? SecretReference.standard(stack: instance.name, secret: secret.name),
-      delivery: secret.delivery, owner: owners.first ?? readers.first.map(host.user) ?? .root, generate: secret.generate)
+      delivery: secret.delivery, owner: owners.first ?? readers.first.map(host.user) ?? .root, generate: secret.generate
+    )
   }
 
   private func configurations() -> [String: String] {

@@ -134,7 +134,8 @@ struct SettingsRules {
           "\(path) is no \"secret:NAME\"; store the value with 'bootstead machine secret', and name it here")
       }
     }
-    for secret in known where selected.isGiven(secret) && secret.generate == nil
+    for secret in known
+    where selected.isGiven(secret) && secret.generate == nil
       && selected.instance.secrets[secret.name] == nil
     {
       log.refuse(

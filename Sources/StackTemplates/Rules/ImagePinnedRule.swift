@@ -24,7 +24,9 @@ struct ImagePinnedRule: TemplateRule {
 
   /// What is wrong with an image's name; nil: it is pinned.
   static func problem(of image: String) -> String? {
-    guard !image.contains("$") else { return "'\(image)' takes its name from a variable; only the end of a tag may be one, of a parameter with choices" }
+    guard !image.contains("$") else {
+      return "'\(image)' takes its name from a variable; only the end of a tag may be one, of a parameter with choices"
+    }
     let parts = image.split(separator: "@", omittingEmptySubsequences: false)
     if parts.count == 2 {
       let digest = parts[1]

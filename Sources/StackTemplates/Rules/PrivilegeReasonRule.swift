@@ -72,7 +72,9 @@ struct PrivilegeReasonRule: TemplateRule {
             line: mount.line, name: "bind \(mount.source)", words: [[mount.source.lowercased()]], isRequired: false))
       }
     }
-    for (key, word) in [("network_mode", "network"), ("pid", "pid"), ("ipc", "ipc"), ("userns_mode", "user"), ("cgroup", "cgroup")] {
+    for (key, word) in [
+      ("network_mode", "network"), ("pid", "pid"), ("ipc", "ipc"), ("userns_mode", "user"), ("cgroup", "cgroup"),
+    ] {
       if let value = node[key], value.scalarText == "host" {
         needs.append(Need(line: value.line, name: "host \(word)", words: [["host", word], [key]]))
       }

@@ -65,7 +65,9 @@ struct SecretDeclarationRule: TemplateRule {
           used.insert(variable.name)
           if variable.demand == nil, variable.standard != "" {
             log.refuse(
-              .secretUndeclared, line, "\(path): \(variable.name) has a default; write ${\(variable.name):?set it}, or ${\(variable.name):-} where it may be missing")
+              .secretUndeclared, line,
+              "\(path): \(variable.name) has a default; write ${\(variable.name):?set it}, or ${\(variable.name):-} where it may be missing"
+            )
           }
           if !isHidden {
             log.refuse(
