@@ -34,6 +34,26 @@ enum RelativePath {
   }
 }
 
+/// Paths of a machine.
+enum AbsolutePath {
+  /// Below the root, without a part that leads up.
+  static func isValid(_ text: String) -> Bool {
+    text.hasPrefix("/") && text != "/" && text != "/." && RelativePath.isValid(String(text.dropFirst()))
+  }
+}
+
+/// Names of hosts and domains.
+enum HostName {
+  /// Parts of a-z, 0-9 and hyphens with points between them; the first may be `*`.
+  static func isValid(_ text: String) -> Bool {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard text.utf8.count <= 253 else { return false }
+    return parts.enumerated().allSatisfy { index, part in
+      (index == 0 && part == "*" && parts.count > 1) || StackName.isValid(String(part))
+    }
+  }
+}
+
 /// Sizes as people write them.
 enum ByteSize {
   /// A whole number with MiB, GiB or TiB; bytes. Nil where it is none.

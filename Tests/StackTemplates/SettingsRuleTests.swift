@@ -44,6 +44,15 @@ struct SettingsRuleTests {
       name: "media and downloads apart", rule: .mediaDownloadsOneFileSystem,
       texts: [SampleStack.notes.replacing("cache: { class: scratch", with: "cache: { class: downloads")]
     ) { $0.fileSystems.append(.init(mountPoint: "/srv/downloads", type: "ext4")) },
+    Break(name: "a host that is none", rule: .routeNameUnique) { $0.stacks[0].host = "notes {\n}" },
+    Break(name: "a domain that is none", rule: .routeNameUnique) { $0.access.lan = "lan example" },
+    Break(name: "a network that is none", rule: .parameter) { $0.access.localNetworks = ["all }"] },
+    Break(name: "no network at all", rule: .parameter) { $0.access.vpnNetworks = [] },
+    Break(name: "a proxy without an address", rule: .parameter) { $0.access.proxyAddress = "proxy" },
+    Break(name: "an address for ACME that is none", rule: .parameter) {
+      $0.access.certificate = .acme(email: "admin }", provider: "cloudflare")
+    },
+    Break(name: "a folder that leads up", rule: .volumeUndeclared) { $0.placement[.appdata] = "/srv/../etc" },
     Break(name: "a base that is none", rule: .owner) { $0.identity = .remapped(base: 0) },
     Break(name: "remapping with Podman", rule: .owner) {
       $0.identity = .remapped(base: 100_000)

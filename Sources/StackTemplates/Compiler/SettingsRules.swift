@@ -18,6 +18,7 @@ struct SettingsRules {
     }
     placement()
     identity()
+    AccessRules(settings: settings, instances: instances, log: log).check()
   }
 
   private func names() {
@@ -155,13 +156,16 @@ struct SettingsRules {
   }
 
   private func placement() {
+    if !AbsolutePath.isValid(settings.directory) {
+      log.refuse(.volumeUndeclared, 0, "settings.stacks.directory is '\(settings.directory)'; it takes an absolute path")
+    }
     var classes: [PlacementClass: String] = [:]
     for selected in instances {
       for volume in selected.template.description.volumes { classes[volume.placement] = selected.name }
     }
     for placementClass in classes.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
       let path = settings.place(of: placementClass)
-      if !path.hasPrefix("/") || !RelativePath.isValid(String(path.dropFirst())) || path == "/" {
+      if !AbsolutePath.isValid(path) {
         log.refuse(
           .volumeUndeclared, 0,
           "settings.stacks.placement.\(placementClass.rawValue) is '\(path)'; it takes an absolute path")
