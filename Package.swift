@@ -32,6 +32,7 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
@@ -52,6 +53,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // System libraries.
@@ -70,6 +72,11 @@ let package = Package(
     part("DiskLayout"),
     // Repeatable, for tests and the lab.
     part("SeededNumbers"),
+
+    // Container stacks: what is compiled, also for the agent; templates, rules and the compiler; the folders.
+    part("StackSet"),
+    part("StackTemplates", ["StackSet", yams]),
+    part("StackCatalogue", ["StackTemplates"]),
 
     // Domain.
     part("BootDecision", ["DHCP", "NetworkAddress"]),
@@ -130,7 +137,7 @@ let package = Package(
         "Images", "Lab",
         "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "NodeFlake", "OperatorAPI", "ProgramInput",
         "ProxyDHCP",
-        "SecureShell",
+        "SecureShell", "StackCatalogue", "StackSet", "StackTemplates",
         "TFTP", "TFTPServer", arguments, crypto, lifecycle, logging, subprocess, systemPackage,
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
@@ -213,6 +220,7 @@ let package = Package(
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SecureShell", ["SecureShell"]),
     tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "SeededNumbers", "TFTP", logging]),
+    tests("StackTemplates", ["ProgramTestSupport", "StackCatalogue", "StackSet", "StackTemplates"]),
     tests("TFTP", ["SeededNumbers", "TFTP"]),
     tests("TFTPServer", ["NetworkAddress", "TFTP", "TFTPServer", logging, nioCore, nioPosix]),
   ]

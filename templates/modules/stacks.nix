@@ -10,7 +10,14 @@ let
   inherit (lib) mkOption types;
   cfg = config.bootstead.stacks;
   known = import ../lib/stack-names.nix ++ builtins.attrNames cfg.own;
-  unknown = lib.subtractLists known (cfg.names ++ builtins.attrNames cfg.settings);
+  # Of several stacks from one template each has a name of its own.
+  templateOf =
+    name:
+    let
+      template = cfg.settings.${name}.template or null;
+    in
+    if template == null then name else template;
+  unknown = lib.subtractLists known (map templateOf (cfg.names ++ builtins.attrNames cfg.settings));
   nfsMounts = map (mount: mount.mountPoint) (
     builtins.attrValues config.bootstead.storage.nfs.mounts
   );
@@ -127,6 +134,18 @@ in
       type = types.attrsOf (
         types.submodule {
           options = {
+            template = mkOption {
+              type = types.nullOr types.str;
+              default = null;
+              example = "photos";
+              description = "The stack that this is another one of. `null`: the one of the same name.";
+            };
+            images = mkOption {
+              type = types.attrsOf types.str;
+              default = { };
+              example.server = "ghcr.io/immich-app/immich-server:v2.3.1";
+              description = "Other images than the template's, by service; each with a whole version or a digest.";
+            };
             parameters = mkOption {
               type = types.attrsOf (types.oneOf [ types.bool types.int types.str (types.listOf types.str) ]);
               default = { };

@@ -1,0 +1,49 @@
+import StackSet
+
+/// Names, networks and addresses go into the reverse proxy's configuration, so they are nothing else.
+struct AccessRules {
+  let settings: StackSettings
+  let instances: [SelectedStack]
+  let log: RefusalLog
+
+  func check() {
+    let access = settings.access
+    for (name, domain) in [("lan", access.lan), ("vpn", access.vpn), ("public", access.everywhere)] {
+      guard let domain, !HostName.isValid(domain) || domain.hasPrefix("*") else { continue }
+      log.refuse(.routeNameUnique, 0, "settings.access.zones.\(name) is no domain; write it in lower case, as lan.example.com")
+    }
+    for selected in instances {
+      guard let host = selected.instance.host, !HostName.isValid(host) else { continue }
+      log.refuse(.routeNameUnique, 0, "\(selected.path).host is no name; write photos, or photos.example.com")
+    }
+    for (name, networks) in [("localNetworks", access.localNetworks), ("vpnNetworks", access.vpnNetworks)] {
+      for network in networks where !Self.isNetwork(network) {
+        log.refuse(.parameter, 0, "settings.access.\(name) has what is no network; write it as 192.0.2.0/24")
+      }
+      if networks.isEmpty {
+        log.refuse(.parameter, 0, "settings.access.\(name) is empty, which would let everybody in; name a network")
+      }
+    }
+    if let address = access.proxyAddress, !Self.isAddress(address) {
+      log.refuse(.parameter, 0, "settings.access.proxyAddress is no address; write it as 192.0.2.10")
+    }
+    guard case .acme(let email, let provider) = access.certificate else { return }
+    if !email.contains("@") || email.contains(where: { $0.isWhitespace || "{}\"`#".contains($0) }) {
+      log.refuse(.parameter, 0, "settings.access.certificate.email is no address; write it as admin@example.com")
+    }
+    if !StackName.isValid(provider) {
+      log.refuse(.parameter, 0, "settings.access.certificate.dnsProvider is no provider's name; write such as cloudflare")
+    }
+  }
+
+  static func isAddress(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.count <= 45 && text.allSatisfy { $0.isASCII && ($0.isHexDigit || $0 == "." || $0 == ":") }
+      && text.contains { $0 == "." || $0 == ":" }
+  }
+
+  static func isNetwork(_ text: String) -> Bool {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let length = Int(parts[1]), (0...128).contains(length) else { return false }
+    return isAddress(String(parts[0]))
+  }
+}

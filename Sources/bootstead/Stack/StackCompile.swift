@@ -1,0 +1,42 @@
+import ArgumentParser
+import Foundation
+import StackCatalogue
+import StackSet
+import StackTemplates
+
+struct StackCompile: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile", abstract: "Compile a machine's stacks, as its node gets them; changes nothing.",
+    discussion: "Prints the set as JSON. 'bootstead machine flake NAME -o DIR' writes a machine.json.")
+
+  @OptionGroup var options: StackOptions
+  @Option(name: .shortAndLong, help: "The machine's machine.json.") var file: String
+  @Option(name: .shortAndLong, help: "Write the set to this file instead.") var output: String?
+
+  func run() async throws {
+    try await reportingFailures {
+      guard let data = FileManager.default.contents(atPath: file) else {
+        throw CommandFailure.failed("\(file) can not be read")
+      }
+      let machine = try MachineStacks(data, path: file)
+      let catalogue = try options.catalogue(own: machine.own)
+      var templates: [StackTemplate] = []
+      var refusals: [StackRefusal] = []
+      for name in Set(machine.settings.stacks.map(\.template)).sorted() where catalogue.folders[name] != nil {
+        do { templates.append(try catalogue.template(name)) } catch let error as StackRefusals { refusals += error.all }
+      }
+      try end(with: refusals, json: options.json)
+      let set: StackSet
+      do {
+        set = try StackCompiler(settings: machine.settings, templates: templates, digest: stackDigest).compile()
+      } catch let error as StackRefusals {
+        return try end(with: error.all, json: options.json)
+      }
+      let text = Data(try set.encoded() + [UInt8(ascii: "\n")])
+      guard let output else { return FileHandle.standardOutput.write(text) }
+      do { try text.write(to: URL(fileURLWithPath: output), options: .atomic) } catch {
+        throw CommandFailure.failed("\(output) can not be written: \(error.localizedDescription)")
+      }
+    }
+  }
+}
