@@ -137,6 +137,7 @@ let package = Package(
 
     // What programs are given to read.
     part("ProgramInput", [systemPackage]),
+    part("ProgramRunner", ["ProgramInput", subprocess, systemPackage]),
 
     // The agent.
     part("HTTPConnection", [nioCore, nioPosix, nioHTTP1]),
@@ -144,7 +145,7 @@ let package = Package(
       "NodeAgent",
       [
         "AgentProtocol", "BinaryCache", "CBlkid", "CKexec", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress",
-        "ProgramInput",
+        "ProgramInput", "ProgramRunner",
         "NixFormats", crypto,
         logging, subprocess, systemPackage,
       ]),
@@ -152,7 +153,9 @@ let package = Package(
     // static FoundationEssentials needs.
     .executableTarget(
       name: "bootstead-agent",
-      dependencies: ["AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", arguments], swiftSettings: strict,
+      dependencies: [
+        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "ProgramRunner", arguments,
+      ], swiftSettings: strict,
       linkerSettings: [
         .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCollections"),
         .linkedLibrary("_FoundationCShims"),
@@ -199,14 +202,18 @@ let package = Package(
     tests(
       "NodeAgent",
       [
-        "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent", nioCore,
+        "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent",
+        "ProgramRunner", nioCore,
         nioHTTP1,
         nioPosix,
       ], exclude: ["Recorded"]),
     tests(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
-    tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
+    tests(
+      "NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent", "ProgramRunner"],
+      exclude: ["Recorded"]),
     tests("NodeFlake", ["AgentProtocol", "BinaryCache", "Fleet", "NixFormats", "NodeFlake", "ProgramTestSupport"]),
+    tests("ProgramRunner", ["ProgramRunner", "ProgramTestSupport"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SecureShell", ["SecureShell"]),
     tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "SeededNumbers", "TFTP", logging]),
