@@ -149,12 +149,14 @@ let package = Package(
         "NixFormats", crypto,
         logging, subprocess, systemPackage,
       ]),
+    // Stacks, storage and backups of an installed node.
+    part("NodeWork", ["ProgramRunner", systemPackage]),
     // Fully static: it runs in an initrd without libraries. A dynamic module's autolink entries do not name what the
     // static FoundationEssentials needs.
     .executableTarget(
       name: "bootstead-agent",
       dependencies: [
-        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "ProgramRunner", arguments,
+        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "NodeWork", "ProgramRunner", arguments,
       ], swiftSettings: strict,
       linkerSettings: [
         .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCollections"),
@@ -195,7 +197,7 @@ let package = Package(
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),
     tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
     tests("Images", ["Images"]),
-    tests("Lab", ["Lab", "SeededNumbers"], exclude: ["debian-guest", "node-system"]),
+    tests("Lab", ["Lab", "SeededNumbers"], exclude: ["debian-guest", "node-system", "node-work"]),
     tests("Netboot", ["Netboot", "NetworkAddress"]),
     tests("NetworkAddress", ["NetworkAddress"]),
     tests("NixFormats", ["NixFormats", "NixTestSupport", "ProgramTestSupport"]),
@@ -213,6 +215,7 @@ let package = Package(
       "NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent", "ProgramRunner"],
       exclude: ["Recorded"]),
     tests("NodeFlake", ["AgentProtocol", "BinaryCache", "Fleet", "NixFormats", "NodeFlake", "ProgramTestSupport"]),
+    tests("NodeWork", ["NodeWork", "ProgramRunner", "ProgramTestSupport"]),
     tests("ProgramRunner", ["ProgramRunner", "ProgramTestSupport"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SecureShell", ["SecureShell"]),
