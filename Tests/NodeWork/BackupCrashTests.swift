@@ -1,6 +1,7 @@
 import Foundation
 import NodeWork
 import ProgramRunner
+import ProgramTestSupport
 import Synchronization
 import Testing
 
@@ -86,6 +87,28 @@ struct BackupCrashTests {
     let second = try await scene.engine.run(plan: "borg-per-service", configuration: configuration)
     #expect(second.map(\.outcome) == [.failed])
     #expect(second.first?.problem?.contains("another process works on photos") == true)
+  }
+
+  @Test("Children of a killed run are ended: they would go on and hold its mounts")
+  func children() async throws {
+    let scene = try BackupScene(playsBorg: true)
+    let run = "20260102T030405Z-\(UInt64.random(in: 1 ... .max))"
+    let ready = scene.node.file("ready")
+    async let child = TestProgram.run(
+      "sh", ["-c", "touch '\(ready)'; sleep 600"], environment: ["BOOTSTEAD_RUN": run])
+    while !FileManager.default.fileExists(atPath: ready) { try await Task.sleep(for: .milliseconds(20)) }
+    let journal = #"""
+      {"schema":1,"run":"\#(run)","stack":"photos","plan":"borg-per-service","tier":1,
+      "started":"2026-01-02T03:04:05Z","step":"create","services":["server"],"snapshots":[],"mounts":[],
+      "hasUsedRepository":false}
+      """#
+    try scene.write(journal, to: "state/backup/photos/journal.json")
+    scene.node.state.withLock { $0.running["photos"] = ["database"] }
+    let results = try await scene.engine.recover(nil)
+    #expect(results.map(\.run) == [run])
+    #expect(try await child.status == -9)
+    scene.locks.releaseAll()
+    scene.expectClean()
   }
 
   /// - Returns: false where the run ended before that command.
