@@ -71,6 +71,9 @@ let package = Package(
     // Repeatable, for tests and the lab.
     part("SeededNumbers"),
 
+    // Container stacks: what is compiled, also for the agent; templates, rules and the compiler; the folders.
+    part("StackSet"),
+
     // Domain.
     part("BootDecision", ["DHCP", "NetworkAddress"]),
     part(
@@ -150,13 +153,13 @@ let package = Package(
         logging, subprocess, systemPackage,
       ]),
     // Stacks, storage and backups of an installed node.
-    part("NodeWork", ["ProgramRunner", systemPackage]),
+    part("NodeWork", ["ProgramRunner", "StackSet"]),
     // Fully static: it runs in an initrd without libraries. A dynamic module's autolink entries do not name what the
     // static FoundationEssentials needs.
     .executableTarget(
       name: "bootstead-agent",
       dependencies: [
-        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "NodeWork", "ProgramRunner", arguments,
+        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "NodeWork", "ProgramRunner", "StackSet", arguments,
       ], swiftSettings: strict,
       linkerSettings: [
         .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCollections"),
@@ -215,7 +218,7 @@ let package = Package(
       "NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent", "ProgramRunner"],
       exclude: ["Recorded"]),
     tests("NodeFlake", ["AgentProtocol", "BinaryCache", "Fleet", "NixFormats", "NodeFlake", "ProgramTestSupport"]),
-    tests("NodeWork", ["NodeWork", "ProgramRunner", "ProgramTestSupport"]),
+    tests("NodeWork", ["NodeWork", "ProgramRunner", "ProgramTestSupport", "StackSet"]),
     tests("ProgramRunner", ["ProgramRunner", "ProgramTestSupport"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SecureShell", ["SecureShell"]),

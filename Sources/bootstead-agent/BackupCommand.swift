@@ -1,6 +1,7 @@
 import ArgumentParser
 import NodeWork
 import ProgramRunner
+import StackSet
 
 /// On an installed node.
 struct BackupCommand: AsyncParsableCommand {
@@ -23,8 +24,7 @@ struct BackupOptions: ParsableArguments {
     let runner = SubprocessRunner()
     let applied = StackEngine(folders: options.folders, runner: runner, say: NodeWorkOutput.say)
     guard let set = if let stacks { try StackEngine.read(stacks) } else { try applied.applied() } else {
-      throw NodeWorkError(
-        .unknownStack, "no stacks were applied on this machine", advice: "run 'bootstead-agent stacks apply'")
+      throw StackEngine.nothingApplied
     }
     let engine = BackupEngine(
       folders: options.folders, set: set, snapshots: .found(runner: runner), runner: runner, say: NodeWorkOutput.say)

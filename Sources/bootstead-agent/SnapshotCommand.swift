@@ -1,6 +1,7 @@
 import ArgumentParser
 import NodeWork
 import ProgramRunner
+import StackSet
 
 /// On an installed node.
 struct SnapshotCommand: AsyncParsableCommand {
@@ -16,8 +17,7 @@ struct SnapshotOptions: ParsableArguments {
     let runner = SubprocessRunner()
     let engine = StackEngine(folders: options.folders, runner: runner, say: NodeWorkOutput.say)
     guard let set = try engine.applied() else {
-      throw NodeWorkError(
-        .unknownStack, "no stacks were applied on this machine", advice: "run 'bootstead-agent stacks apply'")
+      throw StackEngine.nothingApplied
     }
     return (.found(runner: runner), set, runner)
   }

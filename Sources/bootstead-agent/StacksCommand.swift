@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import NodeWork
 import ProgramRunner
+import StackSet
 
 /// On an installed node.
 struct StacksCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import NodeWork
 import ProgramRunner
+import StackSet
 
 /// On an installed node.
 struct StorageCommand: AsyncParsableCommand {
@@ -11,7 +12,7 @@ struct StorageCommand: AsyncParsableCommand {
   static func storage(_ options: NodeWorkOptions) throws -> NodeStorage {
     let runner = SubprocessRunner()
     let engine = StackEngine(folders: options.folders, runner: runner, say: NodeWorkOutput.say)
-    let set = try engine.applied() ?? StackSet(machine: "", stacks: [])
+    guard let set = try engine.applied() else { throw StackEngine.nothingApplied }
     return NodeStorage(set: set, snapshots: .found(runner: runner), runner: runner)
   }
 }

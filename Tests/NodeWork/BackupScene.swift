@@ -3,6 +3,7 @@ import NodeWork
 import ProgramRunner
 import Synchronization
 import Testing
+import StackSet
 
 /// A simulated node with stacks, their data, and a plan.
 struct BackupScene {
@@ -34,12 +35,11 @@ struct BackupScene {
       $0.services[name] = ["server", "database"]
     }
     stacks.append(
-      CompiledStack(
-        name: name, digest: "1", compose: #"{"name":"\#(name)"}"#,
+      .sample(
+        name,
         volumes: ["library", "database"].map {
-          StackVolume(
-            name: $0, class: "photos", path: mountPoint + "/" + $0,
-            owner: StackVolume.Owner(user: getuid(), group: getgid()))
+          .sample(
+            $0, class: .photos, mountPoint + "/" + $0, owner: StackOwner(user: Int(getuid()), group: Int(getgid())))
         },
         backup: StackBackup(
           quiesce: quiesce,
@@ -47,7 +47,7 @@ struct BackupScene {
             ? [StackBackup.Dump(service: "database", command: ["pg_dump", name], output: "database.dump")] : [],
           restore: quiesce == .dump
             ? [StackBackup.Restore(service: "database", command: ["pg_restore"], input: "database.dump")] : [],
-          verify: [StackBackup.Verify(service: "server", command: ["ping"], expect: "pong")],
+          verify: [StackBackup.Verification(service: "server", command: ["ping"], expect: "pong")],
           exclude: ["library/thumbs/*"])))
   }
 
@@ -62,7 +62,7 @@ struct BackupScene {
   var engine: BackupEngine {
     let locks = locks
     return BackupEngine(
-      folders: node.folders, set: StackSet(machine: "node1", directory: node.file("stacks"), stacks: stacks),
+      folders: node.folders, set: .sample(directory: node.file("stacks"), stacks),
       snapshots: NodeSnapshots(providers: [ThinSnapshots(runner: node)], runner: node), runner: node,
       lock: { path, holder throws(NodeWorkError) in
         let lock = try FileLock.acquire(path, holder: holder)

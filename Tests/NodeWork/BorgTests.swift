@@ -4,6 +4,7 @@ import ProgramRunner
 import ProgramTestSupport
 import Synchronization
 import Testing
+import StackSet
 
 /// With a real Borg and real repositories; LVM and the container engine are played (see SimulatedNode).
 @Suite("Backups with Borg")

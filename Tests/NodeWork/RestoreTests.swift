@@ -3,6 +3,7 @@ import NodeWork
 import ProgramRunner
 import Synchronization
 import Testing
+import StackSet
 
 /// With a real Borg; LVM and the container engine are played (see SimulatedNode).
 @Suite("Restores")
@@ -83,7 +84,7 @@ struct RestoreTests {
   @Test("A test restore is recorded, and coverage says what is missing")
   func coverage() async throws {
     let (scene, configuration) = try await backedUp()
-    let set = StackSet(machine: "node1", stacks: scene.stacks)
+    let set = StackSet.sample(scene.stacks)
     let before = try BackupCoverage(set: set, configuration: configuration, folders: scene.node.folders)
     #expect(before.rows.map(\.gaps) == [["no restore was ever tried"]])
     let result = try await scene.engine.testRestore(

@@ -3,6 +3,7 @@ import NodeWork
 import ProgramRunner
 import ProgramTestSupport
 import Synchronization
+import StackSet
 
 /// A node whose LVM, mounts and container engine are played: this host has no device mapper and no engine. Answers have
 /// the form of lvs 2.03, findmnt 2.38 and Docker Compose 2. Snapshots and mounts are copies of folders, so that a real
@@ -186,6 +187,7 @@ final class SimulatedNode: CommandRunner {
 
   private func compose(_ command: Command) throws -> CommandOutput {
     // compose --project-name NAME --project-directory DIR --file FILE VERB …
+    if command.arguments[0] == "network" { return CommandOutput() }
     let stack = command.arguments[2]
     let rest = Array(command.arguments.dropFirst(8))
     let verb = command.arguments[7]

@@ -1,11 +1,12 @@
 import Foundation
 import NodeWork
 import Testing
+import StackSet
 
 /// Command lines and recorded answers: neither LVM nor ZFS runs on this host. The lab has LVM.
 @Suite("Snapshots")
 struct SnapshotTests {
-  private let owner = StackVolume.Owner(user: 0, group: 0)
+  private let owner = StackOwner(user: 0, group: 0)
 
   /// `lvs` 2.03 of a node with one pool, a stack's volume and two snapshots of it.
   private let lvs = #"""
@@ -24,9 +25,8 @@ struct SnapshotTests {
     """#
 
   private func stack(_ name: String, path: String = "/srv/appdata/wiki/pages") -> CompiledStack {
-    CompiledStack(
-      name: name, digest: "1", compose: "{}",
-      volumes: [StackVolume(name: "pages", class: "appdata", path: path, owner: owner)],
+    CompiledStack.sample(
+      name, volumes: [.sample("pages", path, owner: owner)],
       backup: StackBackup(quiesce: .stop))
   }
 
@@ -71,7 +71,7 @@ struct SnapshotTests {
     let snapshots = NodeSnapshots(providers: [ThinSnapshots(runner: runner)], runner: runner)
     let wiki = stack("wiki")
     let project = try ComposeProject(
-      stack: wiki, set: StackSet(machine: "a", stacks: [wiki]), folders: NodeFolders(), runner: runner)
+      stack: wiki, set: .sample([wiki]), folders: NodeFolders(), runner: runner)
     _ = try await snapshots.rollBack(stack: wiki, label: "before", project: project, others: [wiki])
     let acts = runner.commands.filter { !$0.hasPrefix("lvs") && !$0.hasPrefix("findmnt") && !$0.contains(" ps ") }
     let compose = "docker compose --project-name wiki --project-directory /srv/stacks/wiki --file "
@@ -93,7 +93,7 @@ struct SnapshotTests {
     let snapshots = NodeSnapshots(providers: [ThinSnapshots(runner: runner)], runner: runner)
     let (wiki, mail) = (stack("wiki"), stack("mail", path: "/srv/appdata/mail/box"))
     let project = try ComposeProject(
-      stack: wiki, set: StackSet(machine: "a", stacks: [wiki, mail]), folders: NodeFolders(), runner: runner)
+      stack: wiki, set: .sample([wiki, mail]), folders: NodeFolders(), runner: runner)
     let error = await #expect(throws: NodeWorkError.self) {
       try await snapshots.rollBack(stack: wiki, label: "before", project: project, others: [wiki, mail])
     }

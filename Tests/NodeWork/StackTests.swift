@@ -3,18 +3,17 @@ import NodeWork
 import ProgramRunner
 import Synchronization
 import Testing
+import StackSet
 
 /// The container engine is played (see SimulatedNode).
 @Suite("Stacks on a node")
 struct StackTests {
   private func stack(_ name: String, digest: String = "1", dependsOn: [String] = []) -> CompiledStack {
-    CompiledStack(
-      name: name, digest: digest, compose: #"{"name":"\#(name)"}"#, configurations: ["app.conf": "level = info\n"],
-      dependsOn: dependsOn, backup: StackBackup(quiesce: .none))
+    .sample(name, digest: digest, configurations: ["app.conf": "level = info\n"], dependsOn: dependsOn)
   }
 
   private func set(_ node: SimulatedNode, _ stacks: [CompiledStack]) -> StackSet {
-    StackSet(machine: "node1", directory: node.file("stacks"), stacks: stacks)
+    .sample(directory: node.file("stacks"), stacks)
   }
 
   private func engine(_ node: SimulatedNode) -> StackEngine {
@@ -59,8 +58,7 @@ struct StackTests {
     var wiki = stack("wiki")
     let data = node.file("srv/wiki/pages")
     wiki.volumes = [
-      StackVolume(
-        name: "pages", class: "appdata", path: data, owner: StackVolume.Owner(user: getuid(), group: getgid()))
+      .sample("pages", data, owner: StackOwner(user: Int(getuid()), group: Int(getgid())))
     ]
     _ = try await engine(node).apply(set(node, [wiki, stack("dns")]))
     #expect(FileManager.default.fileExists(atPath: data))
@@ -109,7 +107,10 @@ struct StackTests {
   func secrets() async throws {
     let node = try SimulatedNode()
     var tunnel = stack("tunnel")
-    tunnel.secrets = [StackSecret(name: "TUNNEL_TOKEN", reference: "secret:tunnel", delivery: .environment)]
+    tunnel.secrets = [
+      StackSecret(
+        name: "TUNNEL_TOKEN", reference: "secret:tunnel", delivery: .environment, owner: .root, generate: nil)
+    ]
     let missing = try await engine(node).apply(set(node, [tunnel]))
     #expect(missing.first?.problem?.contains("give the secret to the appliance") == true)
     try FileManager.default.createDirectory(atPath: node.folders.secrets, withIntermediateDirectories: true)
@@ -139,10 +140,10 @@ struct StackTests {
     case .dump: bad.backup.dump = [StackBackup.Dump(service: "a", command: ["b"], output: "../x")]
     case .volume:
       bad.volumes = [
-        StackVolume(
-          name: "a", class: "db", path: "/srv/../etc", owner: StackVolume.Owner(user: 0, group: 0))
+        .sample("a", "/srv/../etc", owner: .root)
       ]
-    case .secret: bad.secrets = [StackSecret(name: "A", reference: "secret:../x", delivery: .file)]
+    case .secret:
+      bad.secrets = [StackSecret(name: "A", reference: "secret:../x", delivery: .file, owner: .root, generate: nil)]
     case .twice: set.stacks = [bad]
     case .form: set.schema = 2
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import StackSet
 
 /// Which stack has which tiers, how old its copies are, and when one was last restored.
 public struct BackupCoverage: Sendable, Hashable, Codable {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import StackSet
 
 extension BackupEngine {
   /// Backs up the stacks of a plan, one after the other; one that fails leaves the others alone.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ProgramRunner
+import StackSet
 
 /// Backs stacks up, restores them, and cleans up after runs that were killed.
 public struct BackupEngine: Sendable {

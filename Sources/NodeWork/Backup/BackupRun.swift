@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ProgramRunner
+import StackSet
 
 /// One run for one stack: probe ▶ dump or stop ▶ snapshot ▶ start ▶ mount ▶ copy ▶ drop ▶ prune ▶ check when due.
 struct BackupRun {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ProgramRunner
+import StackSet
 
 extension BackupEngine {
   /// Brings a stack's data back from an archive, starts it, and runs its verify hooks.

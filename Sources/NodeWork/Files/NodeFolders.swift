@@ -1,3 +1,5 @@
+import StackSet
+
 /// Where the agent keeps what it knows on a node.
 public struct NodeFolders: Sendable, Hashable {
   /// What outlives a restart.

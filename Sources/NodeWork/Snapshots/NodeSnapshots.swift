@@ -1,5 +1,6 @@
 import Glibc
 import ProgramRunner
+import StackSet
 
 /// Snapshots of stacks, whatever their data lies on.
 public struct NodeSnapshots: Sendable {

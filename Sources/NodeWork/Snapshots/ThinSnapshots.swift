@@ -1,4 +1,5 @@
 import ProgramRunner
+import StackSet
 
 /// Snapshots of LVM's thin volumes.
 public struct ThinSnapshots: SnapshotProvider {

@@ -1,11 +1,12 @@
 import ProgramRunner
+import StackSet
 
 /// One stack's calls of the container engine.
 public struct ComposeProject: Sendable {
   public let name: String
   /// The folder with `compose.yaml`.
   public let directory: String
-  public let engine: StackSet.Engine
+  public let engine: ContainerEngine
   /// Secrets for `${NAME}` in the Compose file: in the environment of the engine's program, and in no file.
   private let secrets: [String: String]
   let runner: any CommandRunner
@@ -15,7 +16,7 @@ public struct ComposeProject: Sendable {
     stack: CompiledStack, set: StackSet, folders: NodeFolders, runner: any CommandRunner
   ) throws(NodeWorkError) {
     name = stack.name
-    directory = (set.directory ?? "/srv/stacks") + "/" + stack.name
+    directory = set.directory + "/" + stack.name
     engine = set.engine
     self.runner = runner
     var values: [String: String] = [:]
@@ -96,7 +97,7 @@ public struct ComposeProject: Sendable {
   }
 
   /// Runs the hooks that show whether the stack works.
-  func verify(_ hooks: [StackBackup.Verify]) async throws(NodeWorkError) {
+  func verify(_ hooks: [StackBackup.Verification]) async throws(NodeWorkError) {
     for hook in hooks {
       let said: CommandOutput
       do {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ProgramRunner
+import StackSet
 
 /// What became of one stack.
 public struct StackOutcome: Sendable, Hashable, Codable {
@@ -50,12 +51,14 @@ public struct StackEngine: Sendable {
   }
 
   public static func read(_ path: String) throws(NodeWorkError) -> StackSet {
-    guard let set = try DurableFile.value(StackSet.self, at: path) else {
+    guard let bytes = try DurableFile.bytes(of: path) else {
       throw NodeWorkError(.configuration, "there is no \(path)", advice: "name the compiled stack set")
     }
-    guard set.schema == 1 else {
-      throw NodeWorkError(
-        .configuration, "\(path) has the form \(set.schema), and this agent reads form 1", advice: "update the agent")
+    let set: StackSet
+    do {
+      set = try StackSet(bytes)
+    } catch {
+      throw NodeWorkError(.configuration, "\(path): \(error)", advice: "have the appliance compile it again")
     }
     try check(set, path)
     return set
@@ -70,6 +73,9 @@ public struct StackEngine: Sendable {
     func isFile(_ name: String) -> Bool { !name.isEmpty && !name.contains("/") && name != "." && name != ".." }
     func isBelowRoot(_ path: String) -> Bool {
       path.hasPrefix("/") && path.count > 1 && !path.split(separator: "/").contains("..")
+    }
+    for network in set.networks where !isName(network) {
+      throw NodeWorkError(.configuration, "\(path): “\(network)” can not name a network")
     }
     var names: Set<String> = []
     for stack in set.stacks {
@@ -87,6 +93,10 @@ public struct StackEngine: Sendable {
       }
       for volume in stack.volumes where !isBelowRoot(volume.path) || !isFile(volume.name) {
         throw NodeWorkError(.configuration, "\(path): \(stack.name) has a volume “\(volume.name)” at “\(volume.path)”")
+      }
+      for volume in stack.volumes
+      where !(0...0xFFFF_FFFE).contains(volume.owner.user) || !(0...0xFFFF_FFFE).contains(volume.owner.group) {
+        throw NodeWorkError(.configuration, "\(path): the owner of the volume \(volume.name) of \(stack.name) is none")
       }
       for secret in stack.secrets where !secret.reference.hasPrefix("secret:") || !isFile(secret.secretName) {
         throw NodeWorkError(
@@ -125,6 +135,7 @@ public struct StackEngine: Sendable {
     all.stacks += left
     try DurableFile.writeJSON(all, to: folders.appliedStacks)
 
+    for network in set.networks { try await ensure(network, set.engine) }
     var failed: Set<String> = []
     for stack in set.stacks {
       if let missing = stack.dependsOn.first(where: failed.contains) {
@@ -150,7 +161,7 @@ public struct StackEngine: Sendable {
   ) async throws(NodeWorkError) -> StackOutcome.Action {
     let project = try project(stack, set)
     // At each start too: no line of fstab names a stack's own file system.
-    for disk in try StackDisk.all(of: stack) {
+    for disk in StackDisk.all(of: stack) {
       for line in try await StackDisks(runner: runner).apply(disk) { say("\(stack.name): \(line)") }
     }
     for volume in stack.volumes { try await VolumeFolder(volume).prepare(runner) }
@@ -165,6 +176,13 @@ public struct StackEngine: Sendable {
     memory.digests[stack.name] = stack.digest
     try write(memory)
     return .started
+  }
+
+  private func ensure(_ network: String, _ engine: ContainerEngine) async throws(NodeWorkError) {
+    var look = Command(engine.rawValue, ["network", "inspect", "--format", "{{.Name}}", network])
+    look.acceptedCodes = [0, 1, 125]
+    if try await runner.work(look, .services).code == 0 { return }
+    try await runner.work(Command(engine.rawValue, ["network", "create", network]), .services)
   }
 
   /// Each file is written only where it differs.
@@ -186,7 +204,7 @@ public struct StackEngine: Sendable {
   private func takeDown(
     _ stack: CompiledStack, _ set: StackSet, _ memory: inout Memory
   ) async throws(NodeWorkError) {
-    let directory = (set.directory ?? "/srv/stacks") + "/" + stack.name
+    let directory = set.directory + "/" + stack.name
     if DurableFile.exists(directory + "/compose.yaml") {
       // Without --volumes: data stays.
       let project = try project(stack, set)
@@ -264,7 +282,7 @@ public struct StackEngine: Sendable {
 
   // MARK: Parts
 
-  private static let nothingApplied = NodeWorkError(
+  public static let nothingApplied = NodeWorkError(
     .unknownStack, "no stacks were applied on this machine", advice: "run 'bootstead-agent stacks apply'")
 
   private func project(_ stack: CompiledStack, _ set: StackSet) throws(NodeWorkError) -> ComposeProject {

@@ -1,5 +1,6 @@
 import Glibc
 import ProgramRunner
+import StackSet
 
 /// Where a node's data lies: pools with their use, volumes with their owners.
 public struct NodeStorage: Sendable {
@@ -38,13 +39,13 @@ public struct NodeStorage: Sendable {
     for stack in set.stacks {
       for volume in stack.volumes {
         var row = Report.Volume(
-          stack: stack.name, name: volume.name, class: volume.class, path: volume.path, problems: [])
+          stack: stack.name, name: volume.name, class: volume.class.rawValue, path: volume.path, problems: [])
         if DurableFile.exists(volume.path) {
           let mounted = try await MountedFileSystem.holding(volume.path, runner: runner)
           row.source = mounted.source
           row.fileSystem = mounted.fstype
           if let problem = OwnershipAudit(volume).problem { row.problems.append(problem) }
-          if volume.class == "db", mounted.fstype.hasPrefix("nfs") {
+          if volume.class == .db, mounted.fstype.hasPrefix("nfs") {
             row.problems.append(
               "\(volume.path) is a database on NFS, where databases are damaged; move it to a disk here")
           }
@@ -75,14 +76,14 @@ public struct NodeStorage: Sendable {
   public func apply(repairsOwners: Bool) async throws(NodeWorkError) -> [String] {
     var done: [String] = []
     for stack in set.stacks {
-      for disk in try StackDisk.all(of: stack) { done += try await StackDisks(runner: runner).apply(disk) }
+      for disk in StackDisk.all(of: stack) { done += try await StackDisks(runner: runner).apply(disk) }
       for volume in stack.volumes {
         if !DurableFile.exists(volume.path) {
           try await VolumeFolder(volume).prepare(runner)
           done.append("made \(volume.path) for \(stack.name)")
         } else if repairsOwners, let problem = OwnershipAudit(volume).problem {
           // Of the folder itself: what is in it may belong to several users of an image.
-          guard chown(volume.path, volume.owner.user, volume.owner.group) == 0 else {
+          guard chown(volume.path, uid_t(volume.owner.user), gid_t(volume.owner.group)) == 0 else {
             throw NodeWorkError(
               .file, "can not change the owner of \(volume.path): \(String(cString: strerror(errno)))")
           }

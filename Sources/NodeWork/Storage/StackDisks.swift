@@ -1,4 +1,5 @@
 import ProgramRunner
+import StackSet
 
 /// Makes, grows and mounts stacks' own file systems. Each step looks first, so that a run after a power cut goes on.
 ///

@@ -1,5 +1,6 @@
 import Glibc
 import ProgramRunner
+import StackSet
 
 /// The folder of a volume on the node.
 struct VolumeFolder: Sendable {
@@ -15,7 +16,7 @@ struct VolumeFolder: Sendable {
     // Under another name first: a folder that is there has its owner.
     let new = volume.path + ".new"
     try DurableFile.makeFolder(new, mode: volume.isShared ? 0o775 : 0o750)
-    guard chown(new, volume.owner.user, volume.owner.group) == 0 else {
+    guard chown(new, uid_t(volume.owner.user), gid_t(volume.owner.group)) == 0 else {
       throw NodeWorkError(
         .file,
         "can not give \(volume.path) to \(volume.owner.user):\(volume.owner.group): "

@@ -49,12 +49,12 @@ chmod +x /run/stand-ins/*
 export PATH=/run/stand-ins:$PATH
 
 pages=/srv/appdata/wiki/pages
-mkdir -p $pages
 cat >/etc/bootstead/stacks.json <<END
-{"schema":1,"machine":"node1","engine":"docker","directory":"/run/stacks","stacks":[{"name":"wiki","template":"wiki",
-"order":70,"digest":"1","compose":"{}","configurations":{},"secrets":[],"dependsOn":[],
+{"schema":1,"machine":"node1","engine":"docker","directory":"/run/stacks","networks":[],"routes":[],"names":[],
+"hub":{"design":"none"},"monitors":[],"stacks":[{"name":"wiki","template":"wiki","order":70,"digest":"1","compose":"{}",
+"configurations":{},"secrets":[],"dependsOn":[],"routes":[],"monitors":[],"isKubernetesCandidate":false,
 "volumes":[{"name":"pages","class":"appdata","path":"$pages","owner":{"user":0,"group":0},"isShared":false,
-"isBackedUp":true}],"backup":{"quiesce":"stop","dump":[],"restore":[],"exclude":[],
+"isBackedUp":true,"size":134217728}],"backup":{"quiesce":"stop","dump":[],"restore":[],"exclude":[],
 "verify":[{"service":"server","command":["ping"],"expect":"pong"}]}}]}
 END
 cat >/etc/bootstead/backup.json <<END
@@ -73,6 +73,8 @@ is_clean() {
 }
 
 bootstead-agent stacks apply || fail "apply"
+grep -q " /srv/appdata/wiki ext4" /proc/mounts || fail "the stack has no file system of its own"
+bootstead-agent stacks apply || fail "the second apply"
 
 echo one >$pages/page
 bootstead-agent snapshot create before wiki || fail "snapshot create"
