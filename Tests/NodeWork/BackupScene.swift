@@ -14,7 +14,12 @@ struct BackupScene {
   final class Locks: Sendable {
     let held = Mutex<[FileLock]>([])
     /// What the kernel does when a process ends.
-    func releaseAll() { held.withLock { $0.removeAll() } }
+    func releaseAll() {
+      held.withLock { held in
+        for lock in held { lock.release() }
+        held = []
+      }
+    }
   }
 
   init(playsBorg: Bool = false, stacks: [String] = ["photos"], quiesce: StackBackup.Quiesce = .stop) throws {
