@@ -23,7 +23,8 @@ struct BackupOptions: ParsableArguments {
   func context() throws -> (engine: BackupEngine, set: StackSet, configuration: BackupConfiguration) {
     let runner = SubprocessRunner()
     let applied = StackEngine(folders: options.folders, runner: runner, say: NodeWorkOutput.say)
-    guard let set = if let stacks { try StackEngine.read(stacks) } else { try applied.applied() } else {
+    let named = try stacks.map { try StackEngine.read($0) }
+    guard let set = try named ?? applied.applied() else {
       throw StackEngine.nothingApplied
     }
     let engine = BackupEngine(
@@ -232,11 +233,15 @@ struct BackupCoverageCommand: AsyncParsableCommand {
       } else {
         let tiers = Set(configuration.plans.values.map(\.tier)).sorted()
         let head = ["stack"] + tiers.map { "tier \($0)" } + ["restored", "missing"]
-        let rows = coverage.rows.map { row in
-          [row.stack] + tiers.map { row.newest["\($0)"].map { NodeWorkJSON.text($0) } ?? "-" }
-            + [row.restored.map { NodeWorkJSON.text($0) } ?? "-", row.gaps.joined(separator: "; ")]
+        var rows = [head]
+        for row in coverage.rows {
+          var cells = [row.stack]
+          for tier in tiers { cells.append(row.newest["\(tier)"].map { NodeWorkJSON.text($0) } ?? "-") }
+          cells.append(row.restored.map { NodeWorkJSON.text($0) } ?? "-")
+          cells.append(row.gaps.joined(separator: "; "))
+          rows.append(cells)
         }
-        print(NodeWorkOutput.table([head] + rows))
+        print(NodeWorkOutput.table(rows))
       }
       if coverage.rows.contains(where: { !$0.gaps.isEmpty }) { throw ExitCode.failure }
     }

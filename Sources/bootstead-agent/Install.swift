@@ -1,8 +1,8 @@
-import ProgramRunner
 import AgentProtocol
 import ArgumentParser
 import HTTPConnection
 import NodeAgent
+import ProgramRunner
 
 /// In the installer's initrd.
 struct Install: AsyncParsableCommand {

@@ -169,7 +169,7 @@ enum BecomeProgram {
   /// Replaces this process, so that the program has the terminal and its signals.
   static func run(_ command: Command) throws {
     for (name, value) in command.environment { setenv(name, value, 1) }
-    var arguments = ([command.program] + command.arguments).map { strdup($0) } + [nil]
+    var arguments: [UnsafeMutablePointer<CChar>?] = ([command.program] + command.arguments).map { strdup($0) } + [nil]
     execvp(command.program, &arguments)
     throw NodeWorkError(.command, "\(command.program) can not be run: \(String(cString: strerror(errno)))")
   }

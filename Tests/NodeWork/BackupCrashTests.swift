@@ -2,9 +2,9 @@ import Foundation
 import NodeWork
 import ProgramRunner
 import ProgramTestSupport
+import StackSet
 import Synchronization
 import Testing
-import StackSet
 
 /// LVM, Docker Compose and Borg are played (see SimulatedNode): what is shown is the engine's order of acts and what it
 /// writes down, at each point where it can be killed.

@@ -1,9 +1,9 @@
 import Foundation
 import NodeWork
 import ProgramRunner
+import StackSet
 import Synchronization
 import Testing
-import StackSet
 
 /// A simulated node with stacks, their data, and a plan.
 struct BackupScene {

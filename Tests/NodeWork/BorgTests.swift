@@ -2,9 +2,9 @@ import Foundation
 import NodeWork
 import ProgramRunner
 import ProgramTestSupport
+import StackSet
 import Synchronization
 import Testing
-import StackSet
 
 /// With a real Borg and real repositories; LVM and the container engine are played (see SimulatedNode).
 @Suite("Backups with Borg")

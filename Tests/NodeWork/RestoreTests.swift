@@ -1,9 +1,9 @@
 import Foundation
 import NodeWork
 import ProgramRunner
+import StackSet
 import Synchronization
 import Testing
-import StackSet
 
 /// With a real Borg; LVM and the container engine are played (see SimulatedNode).
 @Suite("Restores")

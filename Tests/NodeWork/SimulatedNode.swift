@@ -2,8 +2,8 @@ import Foundation
 import NodeWork
 import ProgramRunner
 import ProgramTestSupport
-import Synchronization
 import StackSet
+import Synchronization
 
 /// A node whose LVM, mounts and container engine are played: this host has no device mapper and no engine. Answers have
 /// the form of lvs 2.03, findmnt 2.38 and Docker Compose 2. Snapshots and mounts are copies of folders, so that a real

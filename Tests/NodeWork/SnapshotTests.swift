@@ -1,7 +1,7 @@
 import Foundation
 import NodeWork
-import Testing
 import StackSet
+import Testing
 
 /// Command lines and recorded answers: neither LVM nor ZFS runs on this host. The lab has LVM.
 @Suite("Snapshots")

@@ -1,9 +1,9 @@
 import Foundation
 import NodeWork
 import ProgramRunner
+import StackSet
 import Synchronization
 import Testing
-import StackSet
 
 /// The container engine is played (see SimulatedNode).
 @Suite("Stacks on a node")

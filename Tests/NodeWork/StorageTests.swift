@@ -1,8 +1,8 @@
 import Foundation
 import NodeWork
 import ProgramTestSupport
-import Testing
 import StackSet
+import Testing
 
 @Suite("Storage of a node")
 struct StorageTests {
