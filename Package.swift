@@ -144,6 +144,7 @@ let package = Package(
 
     // What programs are given to read.
     part("ProgramInput", [systemPackage]),
+    part("ProgramRunner", ["ProgramInput", subprocess, systemPackage]),
 
     // The agent.
     part("HTTPConnection", [nioCore, nioPosix, nioHTTP1]),
@@ -151,15 +152,19 @@ let package = Package(
       "NodeAgent",
       [
         "AgentProtocol", "BinaryCache", "CBlkid", "CKexec", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress",
-        "ProgramInput",
+        "ProgramInput", "ProgramRunner",
         "NixFormats", crypto,
         logging, subprocess, systemPackage,
       ]),
+    // Stacks, storage and backups of an installed node.
+    part("NodeWork", ["ProgramRunner", "StackSet"]),
     // Fully static: it runs in an initrd without libraries. A dynamic module's autolink entries do not name what the
     // static FoundationEssentials needs.
     .executableTarget(
       name: "bootstead-agent",
-      dependencies: ["AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", arguments], swiftSettings: strict,
+      dependencies: [
+        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "NodeWork", "ProgramRunner", "StackSet", arguments,
+      ], swiftSettings: strict,
       linkerSettings: [
         .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCollections"),
         .linkedLibrary("_FoundationCShims"),
@@ -202,21 +207,26 @@ let package = Package(
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),
     tests("HTTPConnection", ["HTTPConnection", nioCore, nioPosix]),
     tests("Images", ["Images"]),
-    tests("Lab", ["Lab", "SeededNumbers"], exclude: ["debian-guest", "node-system"]),
+    tests("Lab", ["Lab", "SeededNumbers"], exclude: ["debian-guest", "node-system", "node-work"]),
     tests("Netboot", ["Netboot", "NetworkAddress"]),
     tests("NetworkAddress", ["NetworkAddress"]),
     tests("NixFormats", ["NixFormats", "NixTestSupport", "ProgramTestSupport"]),
     tests(
       "NodeAgent",
       [
-        "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent", nioCore,
+        "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent",
+        "ProgramRunner", nioCore,
         nioHTTP1,
         nioPosix,
       ], exclude: ["Recorded"]),
     tests(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
-    tests("NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent"], exclude: ["Recorded"]),
+    tests(
+      "NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent", "ProgramRunner"],
+      exclude: ["Recorded"]),
     tests("NodeFlake", ["AgentProtocol", "BinaryCache", "Fleet", "NixFormats", "NodeFlake", "ProgramTestSupport"]),
+    tests("NodeWork", ["NodeWork", "ProgramRunner", "ProgramTestSupport", "StackSet"]),
+    tests("ProgramRunner", ["ProgramRunner", "ProgramTestSupport"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SecureShell", ["SecureShell"]),
     tests("SimulatedLAN", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", "SeededNumbers", "TFTP", logging]),

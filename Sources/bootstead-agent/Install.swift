@@ -2,6 +2,7 @@ import AgentProtocol
 import ArgumentParser
 import HTTPConnection
 import NodeAgent
+import ProgramRunner
 
 /// In the installer's initrd.
 struct Install: AsyncParsableCommand {

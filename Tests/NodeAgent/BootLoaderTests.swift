@@ -1,3 +1,4 @@
+import ProgramRunner
 import NodeAgent
 import Synchronization
 import Testing

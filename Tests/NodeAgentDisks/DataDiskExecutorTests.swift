@@ -2,6 +2,7 @@ import AgentProtocol
 import DiskLayout
 import Foundation
 import NodeAgent
+import ProgramRunner
 import Synchronization
 import Testing
 

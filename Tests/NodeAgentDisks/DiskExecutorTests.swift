@@ -1,5 +1,6 @@
 import DiskLayout
 import NodeAgent
+import ProgramRunner
 import Synchronization
 import Testing
 

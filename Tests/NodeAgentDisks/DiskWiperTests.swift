@@ -1,6 +1,7 @@
 import AgentProtocol
 import DiskLayout
 import NodeAgent
+import ProgramRunner
 import Synchronization
 import Testing
 

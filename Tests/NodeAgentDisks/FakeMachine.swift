@@ -1,3 +1,4 @@
+import ProgramRunner
 import DiskLayout
 import Foundation
 import NodeAgent

@@ -13,6 +13,14 @@ let
   json = pkgs.formats.json { };
   hasPlans = cfg.plans != { };
   unit = name: "bootstead-backup-${name}";
+  # What every run calls: mounts and snapshots, the container engine, and curl, which tells the monitor.
+  tools = [
+    pkgs.curl
+    pkgs.lvm2
+    pkgs.util-linux
+  ]
+  ++ lib.optional config.virtualisation.docker.enable config.virtualisation.docker.package
+  ++ lib.optional (config.boot.supportedFilesystems.zfs or false) config.boot.zfs.package;
 
   repositorySecrets =
     repository:
@@ -236,7 +244,7 @@ in
           unitConfig.ConditionFileIsExecutable = program;
           # A change of the configuration is for the next run.
           restartIfChanged = false;
-          path = plan.packages;
+          path = plan.packages ++ tools;
           serviceConfig = {
             Type = "oneshot";
             ExecStart = "${program} backup run --configuration /etc/bootstead/backup.json ${name}";
@@ -251,7 +259,7 @@ in
           after = services;
           unitConfig.ConditionFileIsExecutable = program;
           restartIfChanged = false;
-          path = lib.unique (lib.concatMap (plan: plan.packages) (builtins.attrValues cfg.plans));
+          path = lib.unique (lib.concatMap (plan: plan.packages) (builtins.attrValues cfg.plans) ++ tools);
           serviceConfig = {
             Type = "oneshot";
             ExecStart = "${program} backup test-restore --configuration /etc/bootstead/backup.json";

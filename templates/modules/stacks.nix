@@ -247,7 +247,15 @@ in
         restartTriggers = [ file ];
         # A stack that stops for a new list would be down for nothing: the agent changes what differs.
         reloadIfChanged = true;
-        path = lib.optional config.virtualisation.docker.enable config.virtualisation.docker.package;
+        # The agent also cleans up here after a backup that was interrupted.
+        path = [
+          pkgs.borgbackup
+          pkgs.lvm2
+          pkgs.openssh
+          pkgs.util-linux
+        ]
+        ++ lib.optional config.virtualisation.docker.enable config.virtualisation.docker.package
+        ++ lib.optional (config.boot.supportedFilesystems.zfs or false) config.boot.zfs.package;
         unitConfig.ConditionFileIsExecutable = config.bootstead.agent.program;
         serviceConfig = {
           Type = "oneshot";

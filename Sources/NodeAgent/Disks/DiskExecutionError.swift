@@ -1,3 +1,4 @@
+import ProgramRunner
 import DiskLayout
 
 /// Why the disks were not set up. Where a step fails, those before it stay done, and a further run goes on there.

@@ -1,3 +1,4 @@
+import ProgramRunner
 public import DiskLayout
 
 /// Carries out a plan in the installer: partitions, volume group, file systems, mounts.

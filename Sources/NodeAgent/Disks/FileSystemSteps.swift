@@ -1,3 +1,4 @@
+import ProgramRunner
 import DiskLayout
 
 extension DiskExecutor {

@@ -1,3 +1,4 @@
+import ProgramRunner
 import AgentProtocol
 import HTTPConnection
 import NixFormats

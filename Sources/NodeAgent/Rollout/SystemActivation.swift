@@ -1,3 +1,4 @@
+import ProgramRunner
 import AgentProtocol
 
 /// Starts systems on a running node, by their own `switch-to-configuration`.

@@ -1,3 +1,4 @@
+import ProgramRunner
 public import AgentProtocol
 import DiskLayout
 

@@ -7,6 +7,16 @@ public struct Command: Sendable, Hashable, CustomStringConvertible {
   public var input: String?
   /// It is killed after this time.
   public var timeout: Duration
+  /// Set besides this process's own variables. They are in no message.
+  public var environment: [String: String] = [:]
+  /// The folder that it is started in; this process's own where there is none.
+  public var workingDirectory: String?
+  /// The file that it reads instead of `input`.
+  public var inputFile: String?
+  /// The file that its standard output goes to, for its owner alone; what was in it is replaced.
+  public var outputFile: String?
+  /// The exit codes that are no failure.
+  public var acceptedCodes: Set<Int32> = [0]
 
   public init(_ program: String, _ arguments: [String], input: String? = nil, timeout: Duration = .seconds(300)) {
     self.program = program
@@ -22,10 +32,13 @@ public struct Command: Sendable, Hashable, CustomStringConvertible {
 public struct CommandOutput: Sendable, Hashable {
   public var standardOutput: String
   public var standardError: String
+  /// One of the codes that the command accepts.
+  public var code: Int32
 
-  public init(standardOutput: String = "", standardError: String = "") {
+  public init(standardOutput: String = "", standardError: String = "", code: Int32 = 0) {
     self.standardOutput = standardOutput
     self.standardError = standardError
+    self.code = code
   }
 }
 
@@ -65,7 +78,7 @@ public struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible
 
 /// Runs programs; tests put a recording in its place.
 public protocol CommandRunner: Sendable {
-  /// - Throws: for every ending but exit code 0.
+  /// - Throws: for every ending but one of the command's accepted exit codes, which is 0 unless it says otherwise.
   @discardableResult
   func run(_ command: Command) async throws(CommandFailure) -> CommandOutput
 }

@@ -1,4 +1,6 @@
-import NodeAgent
+import Foundation
+import ProgramRunner
+import ProgramTestSupport
 import Testing
 
 @Suite("Running programs")
@@ -64,5 +66,30 @@ struct SubprocessRunnerTests {
   func language() async throws {
     let output = try await runner.run(Command("sh", ["-c", "echo $LC_ALL"]))
     #expect(output.standardOutput == "C\n")
+  }
+
+  @Test("Files stand in for input and output, in a folder and with variables of the command's own")
+  func files() async throws {
+    let folder = try TemporaryDirectory()
+    var command = Command("sh", ["-c", "cat; echo $BOOTSTEAD_TEST; pwd"])
+    command.environment = ["BOOTSTEAD_TEST": "mine"]
+    command.workingDirectory = "/usr"
+    command.outputFile = folder.file("first")
+    #expect(try await runner.run(command) == CommandOutput())
+    command.inputFile = folder.file("first")
+    command.outputFile = nil
+    #expect(try await runner.run(command).standardOutput == "mine\n/usr\nmine\n/usr\n")
+    #expect(!"\(command)".contains("mine"))
+    let mode = try FileManager.default.attributesOfItem(atPath: folder.file("first"))[.posixPermissions]
+    #expect(mode as? Int == 0o600)
+    command.inputFile = folder.file("missing")
+    await #expect(throws: CommandFailure.self) { try await runner.run(command) }
+  }
+
+  @Test("Codes that a command accepts are told, and are no failure")
+  func codes() async throws {
+    var command = Command("sh", ["-c", "echo found; exit 3"])
+    command.acceptedCodes = [0, 3]
+    #expect(try await runner.run(command) == CommandOutput(standardOutput: "found\n", code: 3))
   }
 }

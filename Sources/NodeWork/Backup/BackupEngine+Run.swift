@@ -1,0 +1,84 @@
+import FoundationEssentials
+import StackSet
+
+extension BackupEngine {
+  /// Backs up the stacks of a plan, one after the other; one that fails leaves the others alone.
+  /// - Parameter only: these stacks of the plan; all where there are none.
+  /// - Returns: one result for each stack.
+  public func run(
+    plan name: String, configuration: BackupConfiguration, only: [String] = []
+  ) async throws(NodeWorkError) -> [BackupResult] {
+    let plan = try configuration.plan(name)
+    guard case .borg(let settings) = plan.design else {
+      guard case .other(let design) = plan.design else { return [] }
+      throw NodeWorkError(
+        .configuration, "the plan “\(name)” is of the design \(design), which this agent does not carry out",
+        advice: "this agent carries out borg-per-service")
+    }
+    for stack in only where !plan.stacks.contains(stack) {
+      throw NodeWorkError(
+        .configuration, "the plan “\(name)” does not hold the stack “\(stack)”",
+        advice: "it holds \(plan.stacks.joined(separator: ", "))")
+    }
+    let ping = BackupPing(file: configuration.ping, runner: runner, say: say)
+    await ping.send(.start)
+    var results: [BackupResult] = []
+    for stack in plan.stacks where only.isEmpty || only.contains(stack) {
+      let started = Date.now
+      let result: BackupResult
+      do {
+        result = try await run(stack, plan, name, settings, configuration)
+      } catch {
+        let failed = BackupResult(
+          run: Self.runIdentifier(), stack: stack, plan: name, tier: plan.tier, started: started, ended: .now,
+          outcome: .failed, step: BackupJournal.Step.begin.rawValue, problem: "\(error)")
+        do {
+          var history = try BackupHistory.read(stack, folders)
+          history.add(failed)
+          try history.write(stack, folders)
+        } catch {
+          say("\(stack): the failure could not be recorded: \(error)")
+        }
+        result = failed
+      }
+      say(Self.line(result))
+      results.append(result)
+    }
+    let failed = results.filter { $0.outcome != .succeeded }
+    await ping.send(failed.isEmpty ? .success : .fail, text: results.map(Self.line).joined(separator: "\n"))
+    return results
+  }
+
+  private func run(
+    _ name: String, _ plan: BackupPlan, _ planName: String, _ settings: BorgSettings,
+    _ configuration: BackupConfiguration
+  ) async throws(NodeWorkError) -> BackupResult {
+    let stack = try set.stack(name)
+    let repository = try repository(of: name, plan: plan, configuration: configuration)
+    let held = try lock(folders.lock(name), name)
+    defer { held.release() }
+    try await recover(name, configuration)
+    say("\(name): backing up to \(repository.url)")
+    var run = try BackupRun(
+      engine: self, stack: stack, planName: planName, plan: plan, settings: settings, repository: repository,
+      run: Self.runIdentifier())
+    return try await run.run()
+  }
+
+  /// Sorts by time, and is part of names of snapshots and archives.
+  static func runIdentifier() -> String {
+    let time = Date.now.formatted(.iso8601).filter { $0.isLetter || $0.isNumber }
+    let number = UInt16.random(in: .min ... .max)
+    return "\(time)-\(String(number, radix: 16))"
+  }
+
+  static func line(_ result: BackupResult) -> String {
+    switch result.outcome {
+    case .succeeded:
+      let still = result.downtimeSeconds.map { ", services stood still for \(PoolUse.text($0)) s" } ?? ""
+      return "\(result.stack): \(result.archive ?? "")\(still)"
+    case .failed, .interrupted:
+      return "\(result.stack): \(result.outcome.rawValue) at '\(result.step ?? "")': \(result.problem ?? "")"
+    }
+  }
+}

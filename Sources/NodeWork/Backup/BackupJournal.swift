@@ -1,0 +1,24 @@
+import FoundationEssentials
+
+/// What a run under way has changed, or is about to: written before each change, so that whoever comes after a kill or a
+/// power cut can take it back.
+struct BackupJournal: Sendable, Hashable, Codable {
+  enum Step: String, Sendable, Hashable, Codable {
+    case begin, probe, dump, stop, snapshot, start, mount, create, drop, prune, check
+  }
+
+  var schema = 1
+  var run: String
+  var stack: String
+  var plan: String
+  var tier: Int
+  var started: Date
+  var step = Step.begin
+  /// Services that were stopped or paused and have to run again.
+  var services: [String] = []
+  var snapshots: [Snapshot] = []
+  /// In the order in which they were mounted.
+  var mounts: [String] = []
+  /// Whether Borg may have left a lock.
+  var hasUsedRepository = false
+}

@@ -1,0 +1,192 @@
+import FoundationEssentials
+import ProgramRunner
+
+/// One Borg repository.
+public struct BorgRepository: Sendable {
+  /// How long Borg waits for another Borg that works in the repository.
+  static let lockWaitSeconds = 600
+
+  public let url: String
+  let passphraseFile: String
+  /// The remote shell with its arguments, as Borg splits it; Borg's own where there is none.
+  let remoteShell: String?
+  /// Where Borg keeps keys, caches and what it knows of repositories.
+  let folder: String
+  let encryption: String
+  let runner: any CommandRunner
+
+  public init(
+    url: String, passphraseFile: String, remoteShell: String? = nil, folder: String,
+    encryption: String = "repokey-blake2", runner: any CommandRunner
+  ) {
+    self.url = url
+    self.passphraseFile = passphraseFile
+    self.remoteShell = remoteShell
+    self.folder = folder
+    self.encryption = encryption
+    self.runner = runner
+  }
+
+  /// An archive of a repository.
+  public struct Archive: Sendable, Hashable, Codable {
+    public var name: String
+    /// As Borg writes it, in the machine's time zone.
+    public var start: String
+  }
+
+  /// What one run added.
+  public struct Created: Sendable, Hashable, Codable {
+    public var archive: String
+    public var originalBytes: UInt64
+    public var addedBytes: UInt64
+    public var files: Int
+    /// What Borg could not read or saw change, which is no failure of the whole.
+    public var warnings: [String]
+  }
+
+  // MARK: Life of a repository
+
+  /// Makes it where it is not there.
+  /// - Returns: whether it was made.
+  public func initialise() async throws(NodeWorkError) -> Bool {
+    try DurableFile.makeFolder(folder)
+    do {
+      try await run(["init", "--encryption", encryption, "--make-parent-dirs", url])
+      return true
+    } catch  where error.kind == .refusedExisting {
+      // It is only the right one where the passphrase fits.
+      try await probe()
+      return false
+    }
+  }
+
+  /// Whether it can be reached and opened; changes nothing.
+  func probe() async throws(NodeWorkError) { try await run(["info", "--json", url]) }
+
+  /// Ends locks of a Borg that was killed. Only this machine writes to the repository, one run at a time.
+  func breakLock() async throws(NodeWorkError) { try await run(["break-lock", url]) }
+
+  public func exportKey(to path: String) async throws(NodeWorkError) { try await run(["key", "export", url, path]) }
+
+  public func check(verifyData: Bool = false) async throws(NodeWorkError) {
+    var command = command(["check"] + (verifyData ? ["--verify-data"] : []) + [url])
+    command.timeout = .seconds(48 * 3600)
+    let output = try await call(command)
+    // For a check a warning is what it found.
+    guard output.code == 0 else {
+      throw BorgMessages(output).error(
+        url, fallback: .damaged, advice: Self.damageAdvice, problem: "Borg found damage in \(url)")
+    }
+  }
+
+  static let damageAdvice =
+    "keep the repository as it is, restore what can be read, and look after the disk that it is on; "
+    + "'borg check --repair' may lose archives"
+
+  // MARK: Archives
+
+  func create(
+    _ archive: String, of paths: [String], in source: String, compression: String, exclude: [String]
+  ) async throws(NodeWorkError) -> Created {
+    var arguments = ["create", "--json", "--numeric-ids", "--compression", compression]
+    for pattern in exclude { arguments += ["--exclude", pattern] }
+    var command = command(arguments + [url + "::" + archive] + paths)
+    command.workingDirectory = source
+    command.timeout = .seconds(48 * 3600)
+    let output = try await call(command)
+    let messages = BorgMessages(output)
+    guard output.code < 2 else { throw messages.error(url) }
+    struct Answer: Decodable {
+      struct Archive: Decodable { var stats: Stats }
+      struct Stats: Decodable {
+        var original_size: UInt64
+        var deduplicated_size: UInt64
+        var nfiles: Int
+      }
+      var archive: Archive
+    }
+    guard let stats = try? JSONDecoder().decode(Answer.self, from: Data(output.standardOutput.utf8)).archive.stats
+    else { throw messages.error(url, problem: "Borg made \(archive), but what it says about it can not be read") }
+    return Created(
+      archive: archive, originalBytes: stats.original_size, addedBytes: stats.deduplicated_size, files: stats.nfiles,
+      warnings: output.code == 0 ? [] : messages.problems)
+  }
+
+  /// The newest last.
+  public func archives() async throws(NodeWorkError) -> [Archive] {
+    struct Answer: Decodable { var archives: [Archive] }
+    let output = try await run(["list", "--json", url])
+    guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(output.standardOutput.utf8)) else {
+      throw NodeWorkError(.command, "\(url): the list of archives can not be read")
+    }
+    return answer.archives
+  }
+
+  /// - Parameter name: `latest`, or an archive's name.
+  public func archive(_ name: String) async throws(NodeWorkError) -> Archive {
+    let all = try await archives()
+    if let found = name == "latest" ? all.last : all.first(where: { $0.name == name }) { return found }
+    throw NodeWorkError(
+      .archiveMissing, all.isEmpty ? "\(url) holds no archive" : "\(url) holds no archive “\(name)”",
+      advice: all.isEmpty ? "run a backup" : "the latest is \(all.last?.name ?? "")")
+  }
+
+  /// Lays an archive, or parts of it, down in a folder.
+  public func extract(_ archive: String, paths: [String] = [], to folder: String) async throws(NodeWorkError) {
+    var command = command(["extract", "--numeric-ids", url + "::" + archive] + paths)
+    command.workingDirectory = folder
+    command.timeout = .seconds(48 * 3600)
+    let output = try await call(command)
+    // A warning here is a file that is missing afterwards.
+    guard output.code == 0 else {
+      throw BorgMessages(output).error(url, problem: "\(archive) did not come back whole")
+    }
+  }
+
+  /// The paths in an archive that begin with a folder.
+  func contents(_ archive: String, below path: String) async throws(NodeWorkError) -> [String] {
+    let output = try await run(["list", "--format", "{path}{NL}", url + "::" + archive, path])
+    return output.standardOutput.split(whereSeparator: \.isNewline).map(String.init)
+  }
+
+  func prune(_ retention: Retention, stack: String) async throws(NodeWorkError) {
+    let rules = retention.borgArguments
+    guard !rules.isEmpty else { return }
+    try await run(["prune"] + rules + ["--glob-archives", stack + "-2*", url])
+    try await run(["compact", url])
+  }
+
+  // MARK: Calls
+
+  @discardableResult
+  private func run(_ arguments: [String]) async throws(NodeWorkError) -> CommandOutput {
+    let output = try await call(command(arguments))
+    guard output.code < 2 else { throw BorgMessages(output).error(url) }
+    return output
+  }
+
+  private func command(_ arguments: [String]) -> Command {
+    var command = Command(
+      "borg", ["--log-json", "--lock-wait", "\(Self.lockWaitSeconds)"] + arguments, timeout: .seconds(12 * 3600))
+    command.acceptedCodes = Set(0...125)
+    command.environment = [
+      // The passphrase itself is in no environment and on no command line: whoever may read the file has it.
+      "BORG_PASSCOMMAND": "cat '\(passphraseFile)'",
+      "BORG_BASE_DIR": folder,
+      // Questions are answered with no, instead of waiting for somebody.
+      "BORG_RELOCATED_REPO_ACCESS_IS_OK": "no",
+      "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "no",
+    ]
+    if let remoteShell { command.environment["BORG_RSH"] = remoteShell }
+    return command
+  }
+
+  private func call(_ command: Command) async throws(NodeWorkError) -> CommandOutput {
+    guard DurableFile.exists(passphraseFile) else {
+      throw NodeWorkError(
+        .configuration, "the passphrase of \(url) is not in \(passphraseFile)",
+        advice: "run 'bootstead-agent secrets apply', or give the secret to the appliance")
+    }
+    return try await runner.work(command)
+  }
+}

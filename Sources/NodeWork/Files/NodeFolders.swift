@@ -1,0 +1,31 @@
+import StackSet
+
+/// Where the agent keeps what it knows on a node.
+public struct NodeFolders: Sendable, Hashable {
+  /// What outlives a restart.
+  public var state: String
+  /// What does not.
+  public var runtime: String
+
+  public init(state: String = "/var/lib/bootstead", runtime: String = "/run/bootstead") {
+    self.state = state
+    self.runtime = runtime
+  }
+
+  /// The stack set that was applied last.
+  public var appliedStacks: String { state + "/stacks/set.json" }
+  public var stackDigests: String { state + "/stacks/digests.json" }
+  public var stacksLock: String { state + "/stacks/lock" }
+  public var secrets: String { runtime + "/secrets" }
+  /// Borg's keys, caches and what it knows of repositories.
+  public var borg: String { state + "/borg" }
+  public var backups: String { state + "/backup" }
+
+  func backup(_ stack: String) -> String { backups + "/" + stack }
+  func journal(_ stack: String) -> String { backup(stack) + "/journal.json" }
+  func history(_ stack: String) -> String { backup(stack) + "/history.json" }
+  func lock(_ stack: String) -> String { backup(stack) + "/lock" }
+  /// The folder that archives are made of: always the same path, so that Borg knows unchanged files again.
+  func source(_ stack: String) -> String { backup(stack) + "/source" }
+  func mounts(_ stack: String) -> String { backup(stack) + "/mounts" }
+}

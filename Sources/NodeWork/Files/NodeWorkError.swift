@@ -1,0 +1,41 @@
+import ProgramRunner
+
+/// Why work on this node was not done: what was wrong, where, and what to do.
+public struct NodeWorkError: Error, Sendable, Hashable, CustomStringConvertible {
+  public enum Kind: String, Sendable, Hashable, Codable {
+    case command, configuration, file, locked, unknownStack, services, dump, verification
+    case poolFull, noSnapshots, storage
+    case wrongPassphrase, repositoryUnreachable, repositoryMissing, repositoryLocked, repositoryChanged
+    case archiveMissing, damaged
+    /// There is a repository already.
+    case refusedExisting
+    case unfinished
+  }
+
+  public var kind: Kind
+  public var problem: String
+  /// What to do.
+  public var advice: String?
+
+  public init(_ kind: Kind, _ problem: String, advice: String? = nil) {
+    self.kind = kind
+    self.problem = problem
+    self.advice = advice
+  }
+
+  init(_ failure: CommandFailure) { self.init(.command, "\(failure)") }
+
+  public var description: String { advice.map { "\(problem); \($0)" } ?? problem }
+}
+
+extension CommandRunner {
+  /// Runs a command; a failure is one of this node's work.
+  @discardableResult
+  func work(_ command: Command, _ kind: NodeWorkError.Kind = .command) async throws(NodeWorkError) -> CommandOutput {
+    do {
+      return try await run(command)
+    } catch {
+      throw NodeWorkError(kind, "\(error)")
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import ProgramRunner
+import StackSet
+
+/// One stack's calls of the container engine.
+public struct ComposeProject: Sendable {
+  public let name: String
+  /// The folder with `compose.yaml`.
+  public let directory: String
+  public let engine: ContainerEngine
+  /// Secrets for `${NAME}` in the Compose file: in the environment of the engine's program, and in no file.
+  private let secrets: [String: String]
+  let runner: any CommandRunner
+
+  /// - Throws: where a secret of the stack was not laid down.
+  public init(
+    stack: CompiledStack, set: StackSet, folders: NodeFolders, runner: any CommandRunner
+  ) throws(NodeWorkError) {
+    name = stack.name
+    directory = set.directory + "/" + stack.name
+    engine = set.engine
+    self.runner = runner
+    var values: [String: String] = [:]
+    for secret in stack.secrets {
+      let file = folders.secrets + "/" + secret.secretName
+      guard let bytes = try DurableFile.bytes(of: file) else {
+        throw NodeWorkError(
+          .configuration, "the secret \(secret.name) of \(stack.name) is not in \(file)",
+          advice: "run 'bootstead-agent secrets apply', or give the secret to the appliance")
+      }
+      guard secret.delivery == .environment else { continue }
+      let text = String(decoding: bytes, as: UTF8.self)
+      values[secret.name] = text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+    secrets = values
+  }
+
+  public func command(_ arguments: [String], timeout: Duration = .seconds(900)) -> Command {
+    var command = Command(
+      engine.rawValue,
+      ["compose", "--project-name", name, "--project-directory", directory, "--file", directory + "/compose.yaml"]
+        + arguments, timeout: timeout)
+    command.environment = secrets
+    return command
+  }
+
+  /// Services with a running container, sorted.
+  func running() async throws(NodeWorkError) -> [String] { try await services("running") }
+
+  func paused() async throws(NodeWorkError) -> [String] { try await services("paused") }
+
+  private func services(_ status: String) async throws(NodeWorkError) -> [String] {
+    let output = try await runner.work(command(["ps", "--services", "--status", status]), .services)
+    return Set(output.standardOutput.split(whereSeparator: \.isNewline).map(String.init)).sorted()
+  }
+
+  func stop(_ services: [String]) async throws(NodeWorkError) {
+    try await runner.work(command(["stop"] + services), .services)
+  }
+
+  func pause(_ services: [String]) async throws(NodeWorkError) {
+    try await runner.work(command(["pause"] + services), .services)
+  }
+
+  /// Lets services run again, whether they were stopped, paused, or ended by a power cut.
+  func resume(_ services: [String]) async throws(NodeWorkError) {
+    let paused = try await paused().filter(services.contains)
+    if !paused.isEmpty { try await runner.work(command(["unpause"] + paused), .services) }
+    let running = try await running()
+    let missing = services.filter { !running.contains($0) }
+    if !missing.isEmpty { try await runner.work(command(["start"] + missing), .services) }
+    let still = try await self.running()
+    let down = services.filter { !still.contains($0) }
+    guard down.isEmpty else {
+      throw NodeWorkError(
+        .services, "\(down.joined(separator: ", ")) of the stack \(name) did not start again",
+        advice: "see 'bootstead-agent stacks logs \(name)'")
+    }
+  }
+
+  /// Brings all services up and waits until they are healthy.
+  func up(_ services: [String] = [], timeoutSeconds: Int = 600) async throws(NodeWorkError) {
+    try await runner.work(
+      command(
+        ["up", "--detach", "--wait", "--wait-timeout", "\(timeoutSeconds)", "--remove-orphans"] + services,
+        timeout: .seconds(timeoutSeconds + 1200)), .services)
+  }
+
+  /// A command in a service's container.
+  func execute(
+    _ service: String, _ arguments: [String], input: String? = nil, output: String? = nil,
+    timeout: Duration = .seconds(6 * 3600)
+  ) async throws(NodeWorkError) -> CommandOutput {
+    var command = command(["exec", "-T", service] + arguments, timeout: timeout)
+    command.inputFile = input
+    command.outputFile = output
+    return try await runner.work(command, .services)
+  }
+
+  /// Runs the hooks that show whether the stack works.
+  func verify(_ hooks: [StackBackup.Verification]) async throws(NodeWorkError) {
+    for hook in hooks {
+      let said: CommandOutput
+      do {
+        said = try await execute(hook.service, hook.command, timeout: .seconds(300))
+      } catch {
+        throw NodeWorkError(.verification, "the check in \(name)/\(hook.service) failed: \(error)")
+      }
+      if let expected = hook.expect, !said.standardOutput.contains(expected) {
+        throw NodeWorkError(
+          .verification,
+          "the check in \(name)/\(hook.service) printed “\(said.standardOutput.prefix(200))”, without “\(expected)”")
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import ProgramRunner
+import StackSet
+
+/// Makes, grows and mounts stacks' own file systems. Each step looks first, so that a run after a power cut goes on.
+///
+/// A folder that holds something already is left as it is: its data would have to be moved, which is never done by
+/// itself.
+struct StackDisks: Sendable {
+  /// On volumes that were made here: a file system is made in no other.
+  static let tag = "bootstead.stack-disk"
+  /// On those whose file system was made to the end.
+  static let formattedTag = "bootstead.formatted"
+
+  let runner: any CommandRunner
+
+  /// - Returns: what was done, a line each.
+  func apply(_ disk: StackDisk) async throws(NodeWorkError) -> [String] {
+    if DurableFile.exists(disk.mountPoint) {
+      if try await MountedFileSystem.isMountPoint(disk.mountPoint, runner: runner) { return try await grow(disk) }
+      // Something is in it: it lies on the file system of its class.
+      guard DurableFile.children(of: disk.mountPoint).isEmpty else { return [] }
+    }
+    let placement = DurableFile.folder(of: disk.mountPoint)
+    guard DurableFile.exists(placement) else { return [] }
+    let below = try await MountedFileSystem.holding(placement, runner: runner)
+    if below.fstype == "zfs" { return try await makeDataSet(disk, below: below.source) }
+    let volumes = try await LogicalVolume.all(runner)
+    guard
+      let neighbour = volumes.first(where: {
+        ($0.mapperPath == below.source || $0.path == below.source) && $0.segmentType == "thin"
+      })
+    else { return [] }
+    return try await makeVolume(disk, group: neighbour.group, pool: neighbour.pool, volumes)
+  }
+
+  private func makeVolume(
+    _ disk: StackDisk, group: String, pool: String, _ volumes: [LogicalVolume]
+  ) async throws(NodeWorkError) -> [String] {
+    var done: [String] = []
+    let name = "\(group)/\(disk.volumeName)"
+    let device = "/dev/" + name
+    let found = volumes.first { $0.group == group && $0.name == disk.volumeName }
+    if let found {
+      guard found.tags.contains(Self.tag), found.segmentType == "thin" else {
+        throw NodeWorkError(
+          .storage, "\(name) is there, and was not made for a stack; it stays", advice: "rename it with lvrename")
+      }
+    } else {
+      try checkRoom(group, pool, volumes)
+      try await runner.work(
+        Command(
+          "lvcreate",
+          [
+            "--yes", "--type", "thin", "--thinpool", pool, "--virtualsize", "\(disk.bytes)b", "--addtag", Self.tag,
+            "--name", disk.volumeName, group,
+          ]), .storage)
+      done.append("made the thin volume \(name)")
+    }
+    try await runner.work(Command("lvchange", ["--activate", "y", name]), .storage)
+    if found?.tags.contains(Self.formattedTag) != true {
+      // Only a power cut in the middle of mkfs leaves something here. Nobody ever mounted it.
+      try await runner.work(
+        Command("mkfs.ext4", ["-F", "-q", "-L", String(disk.volumeName.prefix(16)), device], timeout: .seconds(3600)),
+        .storage)
+      try await runner.work(Command("lvchange", ["--addtag", Self.formattedTag, name]), .storage)
+      done.append("made its file system")
+    }
+    try DurableFile.makeFolder(disk.mountPoint, mode: 0o755)
+    try await runner.work(
+      Command("mount", ["-t", "ext4", "-o", "noatime", device, disk.mountPoint]), .storage)
+    return done + ["mounted \(name) at \(disk.mountPoint)"]
+  }
+
+  private func checkRoom(_ group: String, _ pool: String, _ volumes: [LogicalVolume]) throws(NodeWorkError) {
+    guard let found = volumes.first(where: { $0.group == group && $0.name == pool }) else { return }
+    let use = PoolUse(
+      name: "\(group)/\(pool)", provider: .thin, bytes: found.bytes, dataPercent: found.dataPercent ?? 0,
+      metadataPercent: found.metadataPercent)
+    guard !use.isFull else {
+      throw NodeWorkError(
+        .poolFull, "the pool \(use.name) is full: no volume is made in it", advice: use.alarms.first)
+    }
+  }
+
+  private func makeDataSet(_ disk: StackDisk, below parent: String) async throws(NodeWorkError) -> [String] {
+    let name = "\(parent)/\(disk.stack)"
+    var look = Command("zfs", ["list", "-H", "-o", "name", name])
+    look.acceptedCodes = [0, 1]
+    if try await runner.work(look, .storage).code == 0 {
+      try await runner.work(Command("zfs", ["mount", name]), .storage)
+      return ["mounted \(name)"]
+    }
+    var arguments = ["create", "-o", "mountpoint=\(disk.mountPoint)"]
+    if disk.isSized { arguments += ["-o", "quota=\(disk.bytes)"] }
+    if disk.class == "db" { arguments += ["-o", "recordsize=16K"] }
+    try await runner.work(Command("zfs", arguments + [name]), .storage)
+    return ["made the data set \(name)"]
+  }
+
+  /// Never smaller: what is declared less than what is there changes nothing.
+  private func grow(_ disk: StackDisk) async throws(NodeWorkError) -> [String] {
+    guard disk.isSized else { return [] }
+    let mounted = try await MountedFileSystem.holding(disk.mountPoint, runner: runner)
+    guard
+      let volume = try await LogicalVolume.all(runner).first(where: {
+        $0.mapperPath == mounted.source || $0.path == mounted.source
+      }), volume.tags.contains(Self.tag), volume.bytes < disk.bytes
+    else { return [] }
+    let name = "\(volume.group)/\(volume.name)"
+    try await runner.work(Command("lvextend", ["--size", "\(disk.bytes)b", name]), .storage)
+    try await runner.work(Command("resize2fs", [volume.path], timeout: .seconds(3600)), .storage)
+    return ["grew \(name) to \(disk.bytes >> 20) MiB"]
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import NodeWork
+import ProgramRunner
+import StackSet
+import Synchronization
+import Testing
+
+/// With a real Borg; LVM and the container engine are played (see SimulatedNode).
+@Suite("Restores")
+struct RestoreTests {
+  private func backedUp(_ quiesce: StackBackup.Quiesce = .dump) async throws -> (BackupScene, BackupConfiguration) {
+    let scene = try BackupScene(quiesce: quiesce)
+    let configuration = try scene.configuration()
+    _ = try await scene.repository("photos", configuration).initialise()
+    #expect(try await scene.run(configuration).map(\.outcome) == [.succeeded])
+    return (scene, configuration)
+  }
+
+  @Test("Data comes back, what was there stays beside it, dumps are loaded and the hooks ask")
+  func restore() async throws {
+    let (scene, configuration) = try await backedUp()
+    try scene.write("spoiled", to: "srv/photos/library/one.jpg")
+    try scene.write("new", to: "srv/photos/library/two.jpg")
+    let (result, kept) = try await scene.engine.restore(
+      "photos", plan: configuration.plan("borg-per-service"), configuration: configuration)
+    scene.locks.releaseAll()
+    #expect(result.hasSucceeded, "\(result)")
+    #expect(result.isVerified)
+    #expect(scene.text("srv/photos/library/one.jpg") == "picture of photos")
+    #expect(scene.text("srv/photos/library/two.jpg") == nil)
+    let before = try #require(kept.first { $0.contains("library.before-") })
+    #expect(try String(contentsOfFile: before + "/one.jpg", encoding: .utf8) == "spoiled")
+    let load = scene.node.state.withLock { $0.commands.first { $0.arguments.contains("pg_restore") } }
+    #expect(load?.inputFile?.hasSuffix("/dump/database.dump") == true)
+    scene.expectClean()
+    let left = try FileManager.default.contentsOfDirectory(atPath: scene.node.file("srv/photos"))
+    #expect(!left.contains { $0.hasPrefix(".bootstead") })
+  }
+
+  @Test("A stack whose disk died comes back into empty folders")
+  func afterLoss() async throws {
+    let (scene, configuration) = try await backedUp(.stop)
+    try FileManager.default.removeItem(atPath: scene.node.file("srv/photos/library"))
+    try FileManager.default.removeItem(atPath: scene.node.file("srv/photos/database"))
+    let (result, kept) = try await scene.engine.restore(
+      "photos", plan: configuration.plan("borg-per-service"), configuration: configuration)
+    #expect(result.hasSucceeded, "\(result)")
+    #expect(kept == [])
+    #expect(scene.text("srv/photos/database/table") == "rows")
+  }
+
+  @Test("A damaged archive fails loudly, and what is there stays and runs on", arguments: [true, false])
+  func damaged(isTest: Bool) async throws {
+    let (scene, configuration) = try await backedUp(.stop)
+    let folder = scene.node.file("repositories/photos/data/0")
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      let url = URL(fileURLWithPath: folder + "/" + name)
+      var content = try Data(contentsOf: url)
+      // Behind the header of each entry: its data.
+      for place in stride(from: 60, to: content.count, by: 97) { content[place] ^= 0x55 }
+      try content.write(to: url)
+    }
+    let plan = try configuration.plan("borg-per-service")
+    let commands = scene.node.state.withLock { $0.commands.count }
+    var failure: String?
+    do {
+      if isTest {
+        failure = try await scene.engine.testRestore(
+          "photos", scratch: scene.node.file("scratch"), plan: plan, configuration: configuration
+        ).problem
+      } else {
+        failure = try await scene.engine.restore("photos", plan: plan, configuration: configuration).result.problem
+      }
+    } catch {
+      failure = "\(error)"
+    }
+    #expect(failure != nil)
+    #expect(scene.text("srv/photos/library/one.jpg") == "picture of photos")
+    let later = scene.node.state.withLock { $0.commands.dropFirst(commands) }
+    #expect(!later.contains { $0.arguments.contains("stop") })
+    scene.expectClean()
+  }
+
+  @Test("A test restore is recorded, and coverage says what is missing")
+  func coverage() async throws {
+    let (scene, configuration) = try await backedUp()
+    let set = StackSet.sample(scene.stacks)
+    let before = try BackupCoverage(set: set, configuration: configuration, folders: scene.node.folders)
+    #expect(before.rows.map(\.gaps) == [["no restore was ever tried"]])
+    let result = try await scene.engine.testRestore(
+      "photos", scratch: scene.node.file("scratch"), plan: configuration.plan("borg-per-service"),
+      configuration: configuration)
+    #expect(result.hasSucceeded, "\(result)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scene.node.file("scratch")) == [])
+    let after = try BackupCoverage(set: set, configuration: configuration, folders: scene.node.folders)
+    #expect(after.rows.map(\.gaps) == [[]])
+    let late = try BackupCoverage(
+      set: set, configuration: configuration, folders: scene.node.folders, now: .now.addingTimeInterval(50 * 86400))
+    #expect(late.rows.first?.gaps.count == 2)
+    let none = try BackupCoverage(set: set, configuration: nil, folders: scene.node.folders)
+    #expect(none.rows.map(\.gaps) == [["no plan holds it"]])
+  }
+
+  @Test("Nothing is extracted over what is there")
+  func extractOver() async throws {
+    let (scene, configuration) = try await backedUp(.stop)
+    let plan = try configuration.plan("borg-per-service")
+    let error = await #expect(throws: NodeWorkError.self) {
+      try await scene.engine.extract(
+        "photos", archive: "latest", to: scene.node.file("srv/photos"), plan: plan, configuration: configuration)
+    }
+    #expect(error?.kind == .file)
+    _ = try await scene.engine.extract(
+      "photos", archive: "latest", to: scene.node.file("new/place"), paths: ["volumes/library"], plan: plan,
+      configuration: configuration)
+    #expect(scene.text("new/place/volumes/library/one.jpg") == "picture of photos")
+  }
+}

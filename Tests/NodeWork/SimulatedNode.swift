@@ -1,0 +1,249 @@
+import Foundation
+import NodeWork
+import ProgramRunner
+import ProgramTestSupport
+import StackSet
+import Synchronization
+
+/// A node whose LVM, mounts and container engine are played: this host has no device mapper and no engine. Answers have
+/// the form of lvs 2.03, findmnt 2.38 and Docker Compose 2. Snapshots and mounts are copies of folders, so that a real
+/// Borg reads what a real snapshot would hold. Borg is real unless `playsBorg`.
+final class SimulatedNode: CommandRunner {
+  struct State {
+    var volumes: [String: Volume] = [:]
+    var mounts: [String: String] = [:]
+    var running: [String: Set<String>] = [:]
+    var paused: [String: Set<String>] = [:]
+    /// All that a stack has, running or not.
+    var services: [String: Set<String>] = [:]
+    var repositoryLocked = false
+    var archives: [String] = []
+    var dataPercent = 41.5
+    var metadataPercent = 12.25
+    var commands: [Command] = []
+    var failing: [String: String] = [:]
+    /// Services that do not come back.
+    var broken: Set<String> = []
+  }
+
+  struct Volume {
+    var folder: String
+    var origin = ""
+    var tags: [String] = []
+    var mountPoint: String?
+  }
+
+  enum Death: Sendable, Hashable { case before(Int), after(Int) }
+
+  let folder: TemporaryDirectory
+  let playsBorg: Bool
+  let state = Mutex(State())
+  private let death: Mutex<(count: Int, at: Death?, isDead: Bool, tell: (@Sendable () -> Void)?)>
+
+  init(playsBorg: Bool = false) throws {
+    folder = try TemporaryDirectory()
+    self.playsBorg = playsBorg
+    death = Mutex((0, nil, false, nil))
+  }
+
+  var folders: NodeFolders { NodeFolders(state: folder.file("state"), runtime: folder.file("run")) }
+
+  func file(_ name: String) -> String { folder.file(name) }
+
+  /// From now on the agent's process is gone at that command: nothing that it does has an effect any more.
+  func die(_ at: Death?, tell: (@Sendable () -> Void)? = nil) { death.withLock { $0 = (0, at, false, tell) } }
+
+  func run(_ command: Command) async throws(CommandFailure) -> CommandOutput {
+    let (number, at) = death.withLock {
+      $0.count += 1
+      return ($0.count - 1, $0.at)
+    }
+    if at == .before(number) { await stop() }
+    let answer: Result<CommandOutput, CommandFailure>
+    do {
+      answer = .success(try await effect(command))
+    } catch {
+      answer = .failure(error)
+    }
+    if at == .after(number) { await stop() }
+    return try answer.get()
+  }
+
+  private func stop() async {
+    death.withLock { $0.tell }?()
+    // As a process that was killed: it never goes on.
+    while true { try? await Task.sleep(for: .seconds(3600)) }
+  }
+
+  private func effect(_ command: Command) async throws(CommandFailure) -> CommandOutput {
+    state.withLock { $0.commands.append(command) }
+    if let reason = state.withLock({ state in state.failing.first { "\(command)".contains($0.key) }?.value }) {
+      throw CommandFailure(command: "\(command)", ending: .exited(5), lastLines: [reason])
+    }
+    let isBorg = command.program == "borg"
+    // Real ones see what is really there.
+    if command.program == "rm" || (isBorg && !playsBorg) { return try await SubprocessRunner().run(command) }
+    do {
+      let output = try play(command)
+      guard command.acceptedCodes.contains(output.code) else {
+        throw CommandFailure(command: "\(command)", ending: .exited(output.code), lastLines: [output.standardError])
+      }
+      return output
+    } catch let failure as CommandFailure {
+      throw failure
+    } catch {
+      throw CommandFailure(command: "\(command)", ending: .failed("\(error)"))
+    }
+  }
+
+  private func play(_ command: Command) throws -> CommandOutput {
+    let arguments = command.arguments
+    let last = arguments.last ?? ""
+    switch command.program {
+    case "lvs": return CommandOutput(standardOutput: listing)
+    case "findmnt" where arguments.contains("--mountpoint"):
+      return CommandOutput(code: state.withLock { $0.mounts[last] == nil } ? 1 : 0)
+    case "findmnt": return CommandOutput(standardOutput: mounted(last))
+    case "lvcreate": try makeSnapshot(arguments)
+    case "lvremove":
+      let gone = state.withLock { $0.volumes.removeValue(forKey: last) }
+      guard let gone else { return CommandOutput(standardError: "Failed to find logical volume", code: 5) }
+      if state.withLock({ $0.mounts.values.contains("/dev/" + last) }) {
+        return CommandOutput(standardError: "Logical volume \(last) contains a filesystem in use.", code: 5)
+      }
+      try FileManager.default.removeItem(atPath: gone.folder)
+    case "mount":
+      let source = arguments[arguments.count - 2]
+      let device = state.withLock { $0.volumes[String(source.dropFirst(5))]?.folder }
+      let from = arguments.contains("--bind") ? source : device
+      guard let from else {
+        return CommandOutput(standardError: "mount: special device \(source) does not exist", code: 32)
+      }
+      for name in try FileManager.default.contentsOfDirectory(atPath: from) {
+        try FileManager.default.copyItem(atPath: from + "/" + name, toPath: last + "/" + name)
+      }
+      state.withLock { $0.mounts[last] = source }
+    case "umount":
+      guard state.withLock({ $0.mounts.removeValue(forKey: last) }) != nil else {
+        return CommandOutput(standardError: "umount: \(last): not mounted.", code: 32)
+      }
+      for name in try FileManager.default.contentsOfDirectory(atPath: last) {
+        try FileManager.default.removeItem(atPath: last + "/" + name)
+      }
+    case "docker": return try compose(command)
+    case "borg": return borg(arguments)
+    case "curl", "lvextend", "chown": break
+    default: return CommandOutput(standardError: "\(command.program) is not played", code: 127)
+    }
+    return CommandOutput()
+  }
+
+  private var listing: String {
+    let rows = state.withLock { state in
+      [row("data", "pool", type: "thin-pool", data: "\(state.dataPercent)", metadata: "\(state.metadataPercent)")]
+        + state.volumes.sorted { $0.key < $1.key }.map { name, volume in
+          let parts = name.split(separator: "/").map(String.init)
+          return row(parts[0], parts[1], type: "thin", pool: "pool", origin: volume.origin, tags: volume.tags)
+        }
+    }
+    return #"{"report":[{"lv":[\#(rows.joined(separator: ","))]}]}"#
+  }
+
+  private func row(
+    _ group: String, _ name: String, type: String, pool: String = "", origin: String = "", data: String = "",
+    metadata: String = "", tags: [String] = []
+  ) -> String {
+    let mapped = "/dev/mapper/\(group)-\(name.replacingOccurrences(of: "-", with: "--"))"
+    let path = type == "thin-pool" ? "" : "/dev/\(group)/\(name)"
+    return #"{"vg_name":"\#(group)","lv_name":"\#(name)","lv_path":"\#(path)","lv_dm_path":"\#(mapped)","#
+      + #""segtype":"\#(type)","pool_lv":"\#(pool)","origin":"\#(origin)","lv_size":"10737418240","#
+      + #""data_percent":"\#(data)","metadata_percent":"\#(metadata)","lv_tags":"\#(tags.joined(separator: ","))","#
+      + #""lv_time":"2026-01-02 03:04:05 +0000"}"#
+  }
+
+  private func mounted(_ path: String) -> String {
+    let found = state.withLock { state in
+      state.volumes.compactMap { name, volume in volume.mountPoint.map { (name, $0) } }
+        .filter { path == $0.1 || path.hasPrefix($0.1 + "/") }.max { $0.1.utf8.count < $1.1.utf8.count }
+    }
+    guard let found else { return #"{"filesystems":[{"source":"/dev/vda1","target":"/","fstype":"ext4"}]}"# }
+    let mapped = found.0.replacingOccurrences(of: "-", with: "--").replacingOccurrences(of: "/", with: "-")
+    return #"{"filesystems":[{"source":"/dev/mapper/\#(mapped)","target":"\#(found.1)","fstype":"ext4"}]}"#
+  }
+
+  private func makeSnapshot(_ arguments: [String]) throws {
+    guard let named = arguments.firstIndex(of: "--name"), let origin = arguments.last else { return }
+    let group = origin.split(separator: "/")[0]
+    let name = "\(group)/\(arguments[named + 1])"
+    guard let source = state.withLock({ $0.volumes[origin]?.folder }) else { throw CocoaError(.fileNoSuchFile) }
+    guard state.withLock({ $0.volumes[name] == nil }) else { throw CocoaError(.fileWriteFileExists) }
+    let target = file("devices-" + name.replacingOccurrences(of: "/", with: "-"))
+    try FileManager.default.copyItem(atPath: source, toPath: target)
+    let tags = arguments.indices.filter { arguments[$0] == "--addtag" }.map { arguments[$0 + 1] }
+    state.withLock {
+      $0.volumes[name] = Volume(folder: target, origin: String(origin.split(separator: "/")[1]), tags: tags)
+    }
+  }
+
+  private func compose(_ command: Command) throws -> CommandOutput {
+    // compose --project-name NAME --project-directory DIR --file FILE VERB …
+    if command.arguments[0] == "network" { return CommandOutput() }
+    let stack = command.arguments[2]
+    let rest = Array(command.arguments.dropFirst(8))
+    let verb = command.arguments[7]
+    let named = Set(rest.filter { !$0.hasPrefix("-") && Int($0) == nil })
+    let names = named.isEmpty && verb == "up" ? state.withLock { $0.services[stack] ?? [] } : named
+    switch verb {
+    case "ps":
+      let listed = state.withLock { (rest.last == "paused" ? $0.paused : $0.running)[stack] ?? [] }
+      return CommandOutput(standardOutput: listed.sorted().map { $0 + "\n" }.joined())
+    case "stop": state.withLock { $0.running[stack]?.subtract(names) }
+    case "start", "up":
+      state.withLock { state in
+        for name in names where !state.broken.contains(name) { state.running[stack, default: []].insert(name) }
+      }
+    case "pause":
+      state.withLock {
+        $0.running[stack]?.subtract(names)
+        $0.paused[stack, default: []].formUnion(names)
+      }
+    case "unpause":
+      state.withLock {
+        $0.paused[stack]?.subtract(names)
+        $0.running[stack, default: []].formUnion(names)
+      }
+    case "exec":
+      if let output = command.outputFile {
+        try Data("dump of \(rest.joined(separator: " "))".utf8).write(to: URL(fileURLWithPath: output))
+      } else {
+        return CommandOutput(standardOutput: "pong\n")
+      }
+    default: return CommandOutput(standardError: "unknown docker command: \"compose \(verb)\"", code: 1)
+    }
+    return CommandOutput()
+  }
+
+  /// With the messages of Borg 1.2.
+  private func borg(_ arguments: [String]) -> CommandOutput {
+    state.withLock { state in
+      let verb = arguments[3]
+      if verb == "break-lock" {
+        state.repositoryLocked = false
+        return CommandOutput()
+      }
+      if state.repositoryLocked {
+        return CommandOutput(
+          standardError: #"{"type": "log_message", "message": "Failed to create/acquire the lock", "levelname": "#
+            + #""ERROR", "name": "borg.archiver", "msgid": "LockTimeout"}"#, code: 2)
+      }
+      guard verb == "create" else { return CommandOutput(standardOutput: #"{"archives":[]}"#) }
+      // As a Borg leaves it that is killed at work.
+      if case .after? = death.withLock({ $0.at }), death.withLock({ $0.at == .after($0.count - 1) }) {
+        state.repositoryLocked = true
+      }
+      state.archives.append(arguments.first { $0.contains("::") } ?? "")
+      return CommandOutput(
+        standardOutput: #"{"archive":{"stats":{"original_size":10,"deduplicated_size":5,"nfiles":2}}}"#)
+    }
+  }
+}
