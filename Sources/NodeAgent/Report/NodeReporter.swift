@@ -1,6 +1,7 @@
 import AgentProtocol
 import FoundationEssentials
 import HTTPConnection
+import ProgramRunner
 
 /// The agent on an installed node: tells the appliance that the node lives.
 public struct NodeReporter: Sendable {

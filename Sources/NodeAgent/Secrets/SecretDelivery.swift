@@ -1,4 +1,5 @@
 import AgentProtocol
+import ProgramRunner
 
 /// Carries out what the appliance orders of secrets on a running node.
 struct SecretDelivery: Sendable {
