@@ -157,7 +157,7 @@ struct CompilerTests {
     let set = try SampleStack.compile(SampleStack.settings { $0.identity = .remapped(base: 100_000) })
     let stack = try #require(set.stacks.first)
     #expect(stack.volumes.map(\.owner.user) == [101_000, 101_000, 101_000, 100_999])
-    #expect(stack.secrets.map(\.owner.user) == [101_000, 100_000, 100_000])
+    #expect(stack.secrets.map(\.owner.user) == [101_000, 100_000, 0])
     #expect(try Self.file(set).services["web"]?.userns_mode == nil)
     let text = SampleStack.notes
       .replacing(
@@ -165,6 +165,9 @@ struct CompilerTests {
         with: "    network_mode: host\n    volumes: [\"cache:/cache\"]\n    x-healthcheck: image"
       )
       .replacing("\"cache:/cache\", ", with: "").replacing("candidate: true", with: "candidate: false")
+      .replacing(
+        "  backup:\n",
+        with: "    - { service: names, what: host network, reason: It answers on all addresses. }\n  backup:\n")
     let host = try SampleStack.compile(SampleStack.settings { $0.identity = .remapped(base: 100_000) }, [text])
     #expect(try Self.file(host).services["names"]?.userns_mode == "host")
     #expect(host.stacks.first?.volumes.first { $0.name == "cache" }?.owner == StackOwner(user: 1000, group: 1000))

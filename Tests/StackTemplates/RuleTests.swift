@@ -43,7 +43,9 @@ struct RuleTests {
     Break(.portPublished, "[\"53:53/udp\"]", "[\"53:53/udp\", \"8080:80\"]"),
     Break(.portPublished, "[\"53:53/udp\"]", "[\"53:53/tcp\"]"),
     Break(.portPublished, "[\"53:53/udp\"]", "[\"53/udp\"]"),
-    Break(.portPublished, "    restart: always", "    network_mode: host\n    restart: always", at: "kind: dns"),
+    Break(
+      .portPublished, "    user: \"1000:1000\"", "    user: \"1000:1000\"\n    network_mode: host",
+      at: "network_mode: host"),
     Break(.portPublished, "port: 53, protocol: udp", "port: 54, protocol: udp"),
     Break(.healthCheck, "    x-healthcheck: image\n", "", at: "database:"),
     Break(.healthCheck, "x-healthcheck: image", "healthcheck: { disable: true }"),
@@ -80,7 +82,9 @@ struct RuleTests {
     Break(.privilegeReason, "reason: It makes a tunnel for its pages.", "reason: so"),
     Break(.privilegeReason, "what: device /dev/net/tun", "what: device /dev/fuse"),
     Break(.routeService, "name: notes, service: web", "name: notes, service: webs"),
-    Break(.routeService, "    restart: always", "    expose: [\"54\"]\n    restart: always"),
+    Break(
+      .routeService, "    user: \"1000:1000\"", "    user: \"1000:1000\"\n    expose: [\"54\"]",
+      at: "name: notes, service: web"),
     Break(.routeService, "{ type: http, service: web", "{ type: http, service: webs"),
     Break(.routeNameUnique, "name: notes-api", "name: notes"),
     Break(.parameter, "      LIMIT: \"${UPLOAD_LIMIT}\"\n", "", at: "uploadLimit:"),
@@ -169,7 +173,7 @@ struct RuleTests {
     #expect(template.refusals(known: ["one", "two"]).isEmpty)
     let refusals = template.refusals(known: ["one"])
     #expect(refusals.map(\.rule) == [.dependency])
-    #expect(refusals.first?.line == 13)
+    #expect(refusals.first?.line == 14)
   }
 }
 

@@ -10,7 +10,8 @@ struct AccessRules {
     let access = settings.access
     for (name, domain) in [("lan", access.lan), ("vpn", access.vpn), ("public", access.everywhere)] {
       guard let domain, !HostName.isValid(domain) || domain.hasPrefix("*") else { continue }
-      log.refuse(.routeNameUnique, 0, "settings.access.zones.\(name) is no domain; write it in lower case, as lan.example.com")
+      log.refuse(
+        .routeNameUnique, 0, "settings.access.zones.\(name) is no domain; write it in lower case, as lan.example.com")
     }
     for selected in instances {
       guard let host = selected.instance.host, !HostName.isValid(host) else { continue }
@@ -32,12 +33,14 @@ struct AccessRules {
       log.refuse(.parameter, 0, "settings.access.certificate.email is no address; write it as admin@example.com")
     }
     if !StackName.isValid(provider) {
-      log.refuse(.parameter, 0, "settings.access.certificate.dnsProvider is no provider's name; write such as cloudflare")
+      log.refuse(
+        .parameter, 0, "settings.access.certificate.dnsProvider is no provider's name; write such as cloudflare")
     }
   }
 
   static func isAddress(_ text: String) -> Bool {
-    !text.isEmpty && text.utf8.count <= 45 && text.allSatisfy { $0.isASCII && ($0.isHexDigit || $0 == "." || $0 == ":") }
+    !text.isEmpty && text.utf8.count <= 45
+      && text.allSatisfy { $0.isASCII && ($0.isHexDigit || $0 == "." || $0 == ":") }
       && text.contains { $0 == "." || $0 == ":" }
   }
 

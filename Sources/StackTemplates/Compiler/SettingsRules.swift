@@ -157,7 +157,8 @@ struct SettingsRules {
 
   private func placement() {
     if !AbsolutePath.isValid(settings.directory) {
-      log.refuse(.volumeUndeclared, 0, "settings.stacks.directory is '\(settings.directory)'; it takes an absolute path")
+      log.refuse(
+        .volumeUndeclared, 0, "settings.stacks.directory is '\(settings.directory)'; it takes an absolute path")
     }
     var classes: [PlacementClass: String] = [:]
     for selected in instances {
