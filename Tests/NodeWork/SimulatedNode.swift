@@ -202,6 +202,8 @@ final class SimulatedNode: CommandRunner {
       state.withLock { state in
         for name in names where !state.broken.contains(name) { state.running[stack, default: []].insert(name) }
       }
+    case "down": state.withLock { $0.running[stack] = nil }
+    case "restart": break
     case "pause":
       state.withLock {
         $0.running[stack]?.subtract(names)

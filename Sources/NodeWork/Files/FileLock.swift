@@ -25,7 +25,11 @@ public final class FileLock: Sendable {
 
   public func release() {
     descriptor.withLock {
-      if let number = $0 { close(number) }
+      if let number = $0 {
+        // Not by closing alone: a child that was just forked holds the same lock until it runs its program.
+        flock(number, LOCK_UN)
+        close(number)
+      }
       $0 = nil
     }
   }
