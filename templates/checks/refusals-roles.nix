@@ -43,6 +43,16 @@ in
     };
     says = "is shared by NFS with nobody";
   };
+  "refused/parity-on-the-system's-disk" = {
+    machine = withRoles [ "nas" ] {
+      roles.nas.parity = {
+        enable = true;
+        dataDisks.d1 = "/srv/d1";
+        parityDisks = [ "/srv/parity" ];
+      };
+    };
+    says = "bootstead.roles.nas.parity: no file system is declared on /srv/d1, /srv/parity";
+  };
   "refused/key-that-adds-and-deletes" = {
     machine = withRoles [ "backup-target" ] {
       roles.backup-target.borg.node1 = {

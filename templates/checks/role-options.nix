@@ -192,6 +192,37 @@ in
       };
     };
   };
+  "role-options/nas+parity".machine =
+    withRoles [ "nas" ] {
+      roles.nas.parity = {
+        enable = true;
+        dataDisks = {
+          d1 = "/srv/d1";
+          d2 = "/srv/d2";
+        };
+        parityDisks = [ "/srv/parity" ];
+        mountPoint = "/srv/media";
+      };
+    }
+    // {
+      fileSystems =
+        base.thin.fileSystems
+        ++ map
+          (name: {
+            mountPoint = "/srv/${name}";
+            device = "/dev/disk/by-id/ata-Example_${name}-part1";
+            type = "xfs";
+            options = [
+              "noatime"
+              "nofail"
+            ];
+          })
+          [
+            "d1"
+            "d2"
+            "parity"
+          ];
+    };
   "role-options/provisioner" = {
     machine = withRoles [ "provisioner" ] {
       roles.provisioner = {

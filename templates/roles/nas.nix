@@ -6,6 +6,7 @@ let
 in
 {
   imports = [
+    ./_nas-parity.nix
     ./_nas-shares.nix
     ./_nas-ups.nix
   ];
