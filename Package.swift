@@ -163,7 +163,8 @@ let package = Package(
     .executableTarget(
       name: "bootstead-agent",
       dependencies: [
-        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "NodeWork", "ProgramRunner", "StackSet", arguments,
+        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "NodeWork", "ProgramRunner", "StackSet",
+        arguments,
       ], swiftSettings: strict,
       linkerSettings: [
         .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCollections"),
