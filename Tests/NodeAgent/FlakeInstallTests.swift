@@ -33,7 +33,7 @@ struct FlakeInstallTests {
     }
   }
 
-  private func path(_ folder: borrowing TemporaryFolder, _ name: String) -> String { folder.path + name }
+  private func path(_ folder: String, _ name: String) -> String { folder + name }
 
   private func makeProgram(in folder: borrowing TemporaryFolder, _ ending: Ending) throws {
     try folder.write(
@@ -54,16 +54,17 @@ struct FlakeInstallTests {
       echo "installing the boot loader..."
       \(ending.script)
       """, to: "/nixos-install")
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path(folder, "/nixos-install"))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path(folder.path, "/nixos-install"))
   }
 
   /// - Returns: the archive as the appliance packs it, and how it is signed for.
   private func archive(in folder: borrowing TemporaryFolder) async throws -> (bytes: [UInt8], flake: InstallFlake) {
     try folder.write("{ }", to: "/packed/bootstead-node1/flake.nix")
     try folder.write(Self.configuration, to: "/packed/bootstead-node1/machines/node1.json")
-    let file = path(folder, "/node1.tar.gz")
+    let file = path(folder.path, "/node1.tar.gz")
     let runner = SubprocessRunner()
-    try await runner.run(Command("tar", ["-c", "-z", "-f", file, "-C", path(folder, "/packed"), "bootstead-node1"]))
+    try await runner.run(
+      Command("tar", ["-c", "-z", "-f", file, "-C", path(folder.path, "/packed"), "bootstead-node1"]))
     let digest = try await runner.run(Command("sha256sum", [file])).standardOutput.prefix(64)
     let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: file)))
     return (
@@ -97,8 +98,8 @@ struct FlakeInstallTests {
     func add(_ line: String) { all.withLock { $0.append(line) } }
   }
 
-  private func text(_ folder: borrowing TemporaryFolder, _ name: String) -> String? {
-    try? String(contentsOfFile: path(folder, name), encoding: .utf8)
+  private func text(_ folder: String, _ name: String) -> String? {
+    try? String(contentsOfFile: folder + name, encoding: .utf8)
   }
 
   private func names(in path: String) throws -> Set<String> {
@@ -112,8 +113,8 @@ struct FlakeInstallTests {
     try makeProgram(in: folder, .system)
     let lines = Lines()
     #expect(try await install(folder, lines) == Sample.closure)
-    let mnt = path(folder, "/mnt")
-    let arguments = try #require(text(folder, "/arguments")).split(separator: "\n").map(String.init)
+    let mnt = path(folder.path, "/mnt")
+    let arguments = try #require(text(folder.path, "/arguments")).split(separator: "\n").map(String.init)
     #expect(
       arguments == [
         "--root", mnt, "--flake", "path:\(mnt)/.bootstead-flake#node1", "--no-root-password", "--no-channel-copy",
@@ -121,7 +122,7 @@ struct FlakeInstallTests {
         "extra-trusted-public-keys", "cache:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "--option",
         "fsync-store-paths", "true",
       ])
-    #expect(text(folder, "/read") == Self.configuration && text(folder, "/files") == "flake.nix\nmachines\n")
+    #expect(text(folder.path, "/read") == Self.configuration && text(folder.path, "/files") == "flake.nix\nmachines\n")
     #expect(lines.read == ["copying path '/nix/store/x' from 'http://cache'...", "installing the boot loader..."])
     #expect(try names(in: mnt) == ["boot", "nix"], "the flake is gone")
   }
@@ -135,8 +136,8 @@ struct FlakeInstallTests {
     try folder.write("", to: "/mnt/tmp.AbCdEfGhIj/system")
     try folder.write("", to: "/mnt/tmp.mine/kept")
     #expect(try await install(folder) == Sample.closure)
-    #expect(text(folder, "/read") == Self.configuration && text(folder, "/files") == "flake.nix\nmachines\n")
-    #expect(try names(in: path(folder, "/mnt")) == ["nix", "tmp.mine"])
+    #expect(text(folder.path, "/read") == Self.configuration && text(folder.path, "/files") == "flake.nix\nmachines\n")
+    #expect(try names(in: path(folder.path, "/mnt")) == ["nix", "tmp.mine"])
     #expect(try await install(folder) == Sample.closure, "and once more")
   }
 
@@ -163,13 +164,15 @@ struct FlakeInstallTests {
   func trouble() async throws {
     let folder = try TemporaryFolder()
     try makeProgram(in: folder, .system)
-    let closure = try await install(folder) { count, bytes in
-      switch count {
-      case 1: nil
-      case 2: FakeServer.Answer(status: 503)
-      default: FakeServer.Answer(status: 200, body: bytes)
-      }
-    }
+    let closure = try await install(
+      folder,
+      answer: { count, bytes in
+        switch count {
+        case 1: nil
+        case 2: FakeServer.Answer(status: 503)
+        default: FakeServer.Answer(status: 200, body: bytes)
+        }
+      })
     #expect(closure == Sample.closure)
   }
 
@@ -200,7 +203,8 @@ struct FlakeInstallTests {
       case .noSystem: Issue.record("\(error)")
       }
     }
-    #expect(text(folder, "/arguments") == nil && !FileManager.default.fileExists(atPath: path(folder, "/mnt")))
+    #expect(
+      text(folder.path, "/arguments") == nil && !FileManager.default.fileExists(atPath: path(folder.path, "/mnt")))
   }
 
   @Test("a machine says that it builds systems where NixOS's program is")
