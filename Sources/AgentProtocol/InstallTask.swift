@@ -7,8 +7,10 @@ public struct InstallTask: Sendable, Codable {
   public var identifier: String
   public var machineName: String
   public var plan: LayoutPlan
-  /// `/nix/store/HASH-nixos-system-…`
-  public var closure: String
+  /// `/nix/store/HASH-nixos-system-…`; nil where the machine builds its system itself.
+  public var closure: String?
+  /// What the machine builds its system from, where it does.
+  public var flake: InstallFlake?
   /// Below the appliance's URL: `/cache`.
   public var cachePath: String
   /// `NAME:BASE64`; every store path carries a signature by one of them.
@@ -24,14 +26,16 @@ public struct InstallTask: Sendable, Codable {
   public var rebuild: RebuildTask?
 
   public init(
-    identifier: String, machineName: String, plan: LayoutPlan, closure: String, cachePath: String = "/cache",
-    cachePublicKeys: [String], consoleArguments: [String] = [], sealedSecrets: [String: Data] = [:],
+    identifier: String, machineName: String, plan: LayoutPlan, closure: String?, flake: InstallFlake? = nil,
+    cachePath: String = "/cache", cachePublicKeys: [String], consoleArguments: [String] = [],
+    sealedSecrets: [String: Data] = [:],
     machineConfiguration: Data, consent: ConsentRecord, rebuild: RebuildTask? = nil
   ) {
     self.identifier = identifier
     self.machineName = machineName
     self.plan = plan
     self.closure = closure
+    self.flake = flake
     self.cachePath = cachePath
     self.cachePublicKeys = cachePublicKeys
     self.consoleArguments = consoleArguments
@@ -39,6 +43,22 @@ public struct InstallTask: Sendable, Codable {
     self.machineConfiguration = machineConfiguration
     self.consent = consent
     self.rebuild = rebuild
+  }
+}
+
+/// A machine's flake, as the appliance serves it.
+public struct InstallFlake: Hashable, Sendable, Codable {
+  /// Below the appliance's URL: `/flake/NAME.tar.gz`.
+  public var path: String
+  /// SHA-256 of the archive, hexadecimal.
+  public var digest: String
+  /// Bytes of the archive.
+  public var size: Int
+  /// SHA-256 over the flake's files, hexadecimal: by it the appliance knows it again.
+  public var identity: String
+
+  public init(path: String, digest: String, size: Int, identity: String) {
+    (self.path, self.digest, self.size, self.identity) = (path, digest, size, identity)
   }
 }
 

@@ -9,19 +9,22 @@ public struct InstalledReport: Hashable, Sendable, Codable {
   public var disks: [InstalledDisk]
   /// `/nix/store/HASH-nixos-system-…`
   public var closure: String
+  /// ``InstallFlake/identity`` of what the machine built it from; nil for a system that was copied.
+  public var flake: String?
   /// The data volumes that were kept, before anything was written and at the end.
   public var before: [VolumeFingerprint]?
   public var after: [VolumeFingerprint]?
 
   public init(
     task: String, nodeKey: SigningPublicKey, nodeRecipient: AgeRecipient, disks: [InstalledDisk], closure: String,
-    before: [VolumeFingerprint]? = nil, after: [VolumeFingerprint]? = nil
+    flake: String? = nil, before: [VolumeFingerprint]? = nil, after: [VolumeFingerprint]? = nil
   ) {
     self.task = task
     self.nodeKey = nodeKey
     self.nodeRecipient = nodeRecipient
     self.disks = disks
     self.closure = closure
+    self.flake = flake
     self.before = before
     self.after = after
   }

@@ -12,10 +12,13 @@ public struct MachineInventory: Codable, Sendable, Hashable {
   public var product: Product
   public var interfaces: [NetworkInterface]
   public var disks: DiskInventory
+  /// What runs has `nixos-install`; nil where it has not.
+  public var buildsSystems: Bool?
 
   public init(
     processor: Processor, memoryBytes: UInt64, firmware: Firmware, tpmVersion: String? = nil,
-    product: Product = Product(), interfaces: [NetworkInterface] = [], disks: DiskInventory = DiskInventory()
+    product: Product = Product(), interfaces: [NetworkInterface] = [], disks: DiskInventory = DiskInventory(),
+    buildsSystems: Bool? = nil
   ) {
     self.processor = processor
     self.memoryBytes = memoryBytes
@@ -24,6 +27,7 @@ public struct MachineInventory: Codable, Sendable, Hashable {
     self.product = product
     self.interfaces = interfaces
     self.disks = disks
+    self.buildsSystems = buildsSystems
   }
 
   public var hasTPM: Bool { tpmVersion != nil }

@@ -22,14 +22,15 @@ extension BootServer {
       try await fleet.hello(
         MessageCoder.decode(HelloRequest.self, from: body), signed: signed, applianceKey: applianceKey.publicKey)
     }
-    agent(router, .get, AgentPath.task) { signed, _ in
-      try await fleet.task(
+    agent(router, .get, AgentPath.task) { signed, _ -> AgentTask? in
+      let task = try await fleet.task(
         signed: signed,
         source: InstallSource(
           cachePublicKeys: [cache.publicKey.description], consoleArguments: configuration.consoleArguments,
           appliance: ApplianceIdentity(
             url: configuration.listenerURL, publicKey: applianceKey.publicKey.description,
             cacheKey: cache.publicKey.description)))
+      return try await withFlake(task)
     }
     agent(router, .post, AgentPath.inventory) { signed, body -> Nothing? in
       try await fleet.inventory(MessageCoder.decode(MachineInventory.self, from: body), signed: signed)

@@ -1,3 +1,4 @@
+import AgentProtocol
 import Fleet
 import HTTPTypes
 import Hummingbird
@@ -6,9 +7,16 @@ import Logging
 /// The archive of a machine's flake, ready to be served.
 public struct ServedFlake: Sendable {
   public var path: String
+  /// The flake's own.
   public var digest: String
+  /// SHA-256 of the archive, hexadecimal.
+  public var archiveDigest: String
+  /// Bytes of the archive.
+  public var size: Int
 
-  public init(path: String, digest: String) { (self.path, self.digest) = (path, digest) }
+  public init(path: String, digest: String, archiveDigest: String, size: Int) {
+    (self.path, self.digest, self.archiveDigest, self.size) = (path, digest, archiveDigest, size)
+  }
 }
 
 extension BootServer {
@@ -33,6 +41,22 @@ extension BootServer {
           ServedFile(path: served.path, contentType: "application/gzip", entityTag: served.digest), to: request,
           context: context)
       }
+    }
+  }
+
+  /// Adds its flake to an install that has no closure: the machine builds its system itself.
+  func withFlake(_ task: AgentTask) async throws -> AgentTask {
+    guard case .install(var install) = task, install.closure == nil else { return task }
+    let name = try MachineName(install.machineName)
+    do {
+      guard let flake = configuration.flake else { throw FleetError.conflict("this appliance makes no flakes") }
+      let served = try await flake(name)
+      install.flake = InstallFlake(
+        path: "/flake/\(name).tar.gz", digest: served.archiveDigest, size: served.size, identity: served.digest)
+      return .install(install)
+    } catch let error as FleetError {
+      try await fleet.wait(of: name, for: error.description)
+      return .wait(reason: error.description, seconds: 10)
     }
   }
 }

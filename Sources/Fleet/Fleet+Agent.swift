@@ -21,7 +21,8 @@ public struct InstallSource: Sendable {
 }
 
 extension Fleet {
-  /// What the agent is to do next.
+  /// What the agent is to do next. An install without a closure is one from the machine's flake, which whoever answers
+  /// the agent adds to it.
   public func task(signed request: SignedRequest, source: InstallSource) async throws -> AgentTask {
     try await handle(request) { database, now, claim, machine in
       let code = claim.code?.description ?? ""
@@ -45,16 +46,15 @@ extension Fleet {
       }
       if let wait = try doubt(&machine, code: code, in: database, now: now) { return wait }
       if let order = machine.wipe { return try wipeTask(order, of: &machine, in: database, now: now) }
-      guard let closure = machine.closure else {
-        return .wait(
-          reason: "no system chosen: bootstead machine set \(machine.name) --closure STORE_PATH", seconds: 5)
-      }
-      return try install(&machine, closure: closure, claim, source, in: database, now: now)
+      let system = try system(of: machine, in: database)
+      if case .none(let reason) = system { return .wait(reason: reason, seconds: 5) }
+      return try install(&machine, system, claim, source, in: database, now: now)
     }
   }
 
   private func install(
-    _ machine: inout Machine, closure: String, _ claim: Claim, _ source: InstallSource, in database: Database, now: Date
+    _ machine: inout Machine, _ system: InstalledSystem, _ claim: Claim, _ source: InstallSource, in database: Database,
+    now: Date
   ) throws -> AgentTask {
     guard let inventory = machine.inventory, let recipient = claim.recipient else {
       return .wait(reason: "no inventory yet", seconds: 2)
@@ -70,7 +70,9 @@ extension Fleet {
     }
     let configuration = try MachineConfiguration(
       machine, plan: plan, addresses: addresses(of: machine, in: database), appliance: source.appliance)
-    if let refusal = try refusal(of: closure, on: configuration, of: machine, in: database) {
+    var closure: String?
+    if case .closure(let path) = system { closure = path }
+    if let closure, let refusal = try refusal(of: closure, on: configuration, of: machine, in: database) {
       // An install that has begun goes on with this plan, and what is built next is built for it.
       if machine.state == .installing, machine.plan != plan {
         machine.plan = plan
@@ -202,6 +204,7 @@ extension Fleet {
       }
       if machine.rebuild != nil { try compare(report, of: &machine, in: database, now: now) }
       machine.rebuild = nil
+      try note(report, of: &machine, in: database, now: now)
       try change(&machine, by: .finish, "installed \(report.closure)", in: database, now: now)
       try database.execute(sql: "DELETE FROM consent WHERE machine = ?", arguments: [machine.id])
     }

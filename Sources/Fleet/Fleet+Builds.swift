@@ -12,6 +12,8 @@ public struct RecordedBuild: Codable, Sendable, FetchableRecord {
   public var closure: String
   /// ``MachineConfiguration/layoutDigest`` of what it was built from; nil where that was not recorded.
   public var layout: String?
+  /// The machine built it itself, in its install: the appliance's cache does not have it.
+  public var onMachine: Bool
 }
 
 extension Fleet {
@@ -25,14 +27,9 @@ extension Fleet {
       let closure = try checkedClosure(closure)
       try database.execute(
         sql: "INSERT OR REPLACE INTO closure (path, addedAt) VALUES (?, ?)", arguments: [closure, now])
-      try database.execute(
-        sql: "INSERT INTO build (machine, at, flake, nixpkgs, closure, layout) VALUES (?, ?, ?, ?, ?, ?)",
-        arguments: [machine.id, now, flake, nixpkgs, closure, layout])
-      try database.execute(
-        sql: """
-          DELETE FROM build WHERE machine = ? AND id NOT IN
-            (SELECT id FROM build WHERE machine = ? ORDER BY id DESC LIMIT 50)
-          """, arguments: [machine.id, machine.id])
+      try insert(
+        RecordedBuild(at: now, flake: flake, nixpkgs: nixpkgs, closure: closure, layout: layout, onMachine: false),
+        of: machine, in: database)
       machine.closure = closure
       machine.noteDrift(now)
       if machine.planRefusal == Fleet.otherLayout(of: machine) { machine.planRefusal = nil }
@@ -43,9 +40,24 @@ extension Fleet {
     }
   }
 
+  func insert(_ build: RecordedBuild, of machine: Machine, in database: Database) throws {
+    try database.execute(
+      sql: """
+        INSERT INTO build (machine, at, flake, nixpkgs, closure, layout, onMachine) VALUES (?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [machine.id, build.at, build.flake, build.nixpkgs, build.closure, build.layout, build.onMachine])
+    try database.execute(
+      sql: """
+        DELETE FROM build WHERE machine = ? AND id NOT IN
+          (SELECT id FROM build WHERE machine = ? ORDER BY id DESC LIMIT 50)
+        """, arguments: [machine.id, machine.id])
+  }
+
   func lastBuild(of machine: Machine, in database: Database) throws -> RecordedBuild? {
     try RecordedBuild.fetchOne(
-      database, sql: "SELECT at, flake, nixpkgs, closure, layout FROM build WHERE machine = ? ORDER BY id DESC LIMIT 1",
+      database,
+      sql:
+        "SELECT at, flake, nixpkgs, closure, layout, onMachine FROM build WHERE machine = ? ORDER BY id DESC LIMIT 1",
       arguments: [machine.id])
   }
 

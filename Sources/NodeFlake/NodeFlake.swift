@@ -64,7 +64,7 @@ public struct NodeFlake: Sendable {
       hash.update(data: Data("\(path.utf8.count):\(path)\(content.count):".utf8))
       hash.update(data: content)
     }
-    return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return hash.finalize().hexadecimal
   }
 
   /// Writes the files below a folder, which is made.
@@ -80,4 +80,8 @@ public struct NodeFlake: Sendable {
     try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     try FileManager.default.copyItem(atPath: agent.path, toPath: file.path)
   }
+}
+
+extension SHA256Digest {
+  var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import Fleet
 import Foundation
 import Subprocess
@@ -12,6 +13,8 @@ public actor NodeFlakes {
   private let agent: AgentFile?
   private let nixEnvironment: [String: String]
   private var isBuilding = false
+  /// What was made, by its file.
+  private var archives: [String: Archive] = [:]
 
   /// - Parameters:
   ///   - templates: the folder with the NixOS modules; nil where there is none.
@@ -52,14 +55,17 @@ public actor NodeFlakes {
     public let path: String
     /// The flake's.
     public let digest: String
+    /// SHA-256 of the file, hexadecimal.
+    public let archiveDigest: String
+    /// Bytes of the file.
+    public let size: Int
   }
 
   /// The archive of a machine's flake as it is now. The same flake gives the same bytes.
   public func archive(of name: String) async throws -> Archive {
     let flake = try await flake(of: name)
     let file = folder.appendingPathComponent("\(flake.name)-\(flake.digest).tar.gz")
-    let archive = Archive(path: file.path, digest: flake.digest)
-    if FileManager.default.fileExists(atPath: file.path) { return archive }
+    if let made = archives[file.path], FileManager.default.fileExists(atPath: file.path) { return made }
     let work = folder.appendingPathComponent("work-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: work) }
     // Nix takes an archive with one folder at its top.
@@ -71,10 +77,15 @@ public actor NodeFlakes {
     where isArchive(old.lastPathComponent, of: flake.name) && old.lastPathComponent != file.lastPathComponent {
       try FileManager.default.removeItem(at: old)
     }
+    let content = try Data(contentsOf: packed, options: .mappedIfSafe)
+    let archive = Archive(
+      path: file.path, digest: flake.digest, archiveDigest: SHA256.hash(data: content).hexadecimal, size: content.count)
     // Another request may have been here while `tar` ran; both have the same bytes.
     guard rename(packed.path, file.path) == 0 else {
       throw ArchiveFailure("\(file.path) can not be written: \(String(cString: strerror(errno)))")
     }
+    archives = archives.filter { !isArchive(URL(fileURLWithPath: $0.key).lastPathComponent, of: flake.name) }
+    archives[file.path] = archive
     return archive
   }
 

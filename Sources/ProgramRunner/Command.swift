@@ -81,4 +81,16 @@ public protocol CommandRunner: Sendable {
   /// - Throws: for every ending but one of the command's accepted exit codes, which is 0 unless it says otherwise.
   @discardableResult
   func run(_ command: Command) async throws(CommandFailure) -> CommandOutput
+
+  /// Runs a program that works for long.
+  /// - Parameter line: gets each line of standard output and standard error as it comes.
+  /// - Throws: for every ending but exit code 0.
+  func follow(_ command: Command, line: @escaping @Sendable (String) -> Void) async throws(CommandFailure)
+}
+
+extension CommandRunner {
+  public func follow(_ command: Command, line: @escaping @Sendable (String) -> Void) async throws(CommandFailure) {
+    let output = try await run(command)
+    for text in (output.standardOutput + output.standardError).split(separator: "\n") { line(String(text)) }
+  }
 }

@@ -55,6 +55,9 @@ struct Install: AsyncParsableCommand {
         client: HTTPClient(
           endpoint: endpoint, limits: HTTPClientLimits(idleTimeout: silence, maxIdleConnections: 16)),
         say: { log.say($0) }),
+      builder: FlakeInstall(
+        client: HTTPClient(endpoint: endpoint, limits: HTTPClientLimits(idleTimeout: silence)),
+        applianceURL: boot.applianceURL, say: { log.say($0) }),
       target: target, contact: boot.watchdogSeconds == nil ? nil : ApplianceContact()
     ).run()
   }

@@ -1,5 +1,6 @@
 import AgentProtocol
 import BootDecision
+import BootHTTP
 import DiskLayout
 import Fleet
 import Foundation
@@ -36,14 +37,15 @@ struct AgentAPITests {
       return answer
     }
 
-    mutating func claim(nonce: BootNonce) throws {
+    mutating func claim(nonce: BootNonce, buildsSystems: Bool? = nil) throws {
       let promise = try MessageCoder.decode(
         BeginAnswer.self,
         from: try ask("POST", AgentPath.begin, MessageCoder.encode(BeginRequest(bootNonce: nonce))).body)
       (session, counter) = (promise.session, 0)
       let inventory = MachineInventory(
         processor: .init(architecture: "x86_64", threads: 1), memoryBytes: 1 << 30, firmware: .init(kind: .bios),
-        disks: DiskInventory(disks: [Disk(id: "ata-D", node: "/dev/sda", size: 500 << 30, bus: .sata, serial: "S")]))
+        disks: DiskInventory(disks: [Disk(id: "ata-D", node: "/dev/sda", size: 500 << 30, bus: .sata, serial: "S")]),
+        buildsSystems: buildsSystems)
       let hello = HelloRequest(
         session: promise.session, bootNonce: nonce, agentKey: key.publicKey, recipient: AgeIdentity().recipient,
         agentNonce: ClaimNonce(), inventory: inventory)
@@ -52,10 +54,14 @@ struct AgentAPITests {
     }
   }
 
-  private func withAgent(_ work: @escaping @Sendable (inout Agent, BootNonce) throws -> Void) async throws {
+  func withAgent(
+    closure: String? = BootAppliance.closure,
+    flake: (@Sendable (MachineName) async throws -> ServedFlake)? = nil,
+    _ work: @escaping @Sendable (inout Agent, BootNonce) throws -> Void
+  ) async throws {
     let appliance = try BootAppliance()
-    try await appliance.add()
-    try await appliance.serving { port in
+    try await appliance.add(closure: closure)
+    try await appliance.serving(flake: flake) { port in
       let mac = try MACAddress(BootAppliance.mac)
       let boot = try await appliance.fleet.boot(
         BootContact(mac: mac, uuid: nil, serial: nil, product: nil, platform: nil), enrolment: .closed)
@@ -162,7 +168,7 @@ struct AgentAPITests {
         let installed = InstalledReport(
           task: install.identifier, nodeKey: node.publicKey, nodeRecipient: AgeIdentity().recipient,
           disks: [InstalledDisk(identifier: "ata-D", serial: "S", volumeGroupName: "data", volumeGroupUUID: group)],
-          closure: install.closure)
+          closure: try #require(install.closure))
         #expect(try agent.ask("POST", AgentPath.installed, MessageCoder.encode(installed)).status == 204)
         #expect(try report(&agent, counter: 1) == NodeOrders(nextReport: 60))
       }

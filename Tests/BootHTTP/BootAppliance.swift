@@ -51,20 +51,25 @@ final class BootAppliance: Sendable {
   deinit { try? FileManager.default.removeItem(at: folder) }
 
   @discardableResult
-  func add(_ name: String = "node1", mac: String = BootAppliance.mac) async throws -> MachineDetail {
+  func add(
+    _ name: String = "node1", mac: String = BootAppliance.mac, closure: String? = BootAppliance.closure
+  ) async throws -> MachineDetail {
     var request = AddMachine(name: try MachineName(name), addresses: [try MACAddress(mac)], layout: LayoutSpec())
-    request.closure = BootAppliance.closure
+    request.closure = closure
     return try await fleet.add(request)
   }
 
   /// Serves while `work` runs.
   func serving(
-    idleSeconds: Int64 = 60, enrolment: Enrolment = .closed, _ work: @escaping @Sendable (Int) async throws -> Void
+    idleSeconds: Int64 = 60, enrolment: Enrolment = .closed,
+    flake: (@Sendable (MachineName) async throws -> ServedFlake)? = nil,
+    _ work: @escaping @Sendable (Int) async throws -> Void
   ) async throws {
     var configuration = BootServer.Configuration(
       host: "127.0.0.1", port: 0, advertisedURL: { "http://\($0 ?? .any):8080" }, consoleArguments: ["console=ttyS0"],
       enrolment: { enrolment })
     configuration.idleSeconds = idleSeconds
+    configuration.flake = flake
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let server = BootServer(

@@ -117,13 +117,14 @@ struct Agent {
   }
 
   mutating func installed(
-    _ registry: Registry, task: String, disks: [InstalledDisk] = [], before: [VolumeFingerprint]? = nil,
+    _ registry: Registry, task: String, disks: [InstalledDisk] = [], closure: String = Registry.closure,
+    flake: String? = nil, before: [VolumeFingerprint]? = nil,
     after: [VolumeFingerprint]? = nil
   ) async throws {
     try await registry.fleet.installed(
       InstalledReport(
-        task: task, nodeKey: node.publicKey, nodeRecipient: identity.recipient, disks: disks, closure: Registry.closure,
-        before: before, after: after),
+        task: task, nodeKey: node.publicKey, nodeRecipient: identity.recipient, disks: disks, closure: closure,
+        flake: flake, before: before, after: after),
       signed: signed(AgentPath.installed))
   }
 

@@ -36,6 +36,9 @@ struct InterruptedInstall: Sendable {
     let cable = try await LabCable.start(seed: seed)
     var configuration = configuration
     configuration.cable = cable
+    // An appliance that dies in the moment in which the card's ROM fetches its script sends the machine to an empty disk.
+    // SeaBIOS would stay there for good; like this it begins again after ten seconds, as most firmware can be told to.
+    if configuration.firmware == .bios { configuration.arguments += ["-boot", "reboot-timeout=10000"] }
     var servers: [LabDiskServer] = []
     do {
       for index in configuration.disks.indices {

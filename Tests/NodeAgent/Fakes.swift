@@ -106,6 +106,33 @@ struct FakeCopy: SystemCopy {
   }
 }
 
+/// Builds nothing.
+final class FakeBuild: SystemBuild {
+  struct Broken: Error, CustomStringConvertible { var description: String }
+
+  static let closure = "/nix/store/1123456789abcdfghijklmnpqrsvwxyz-nixos-system-node1"
+
+  let calls = Mutex<[String]>([])
+  private let failsAt: String?
+
+  init(failsAt: String? = nil) { self.failsAt = failsAt }
+
+  func fetch(_ flake: InstallFlake) async throws -> FetchedFlake {
+    calls.withLock { $0.append("fetch \(flake.path)") }
+    if failsAt == "fetch" { throw Broken(description: "no flake") }
+    return try FetchedFlake()
+  }
+
+  func install(
+    _ flake: FetchedFlake, of task: InstallTask, target: String, line: @escaping @Sendable (String) -> Void
+  ) async throws -> String {
+    calls.withLock { $0.append("install \(task.machineName) \(target)") }
+    for number in 1...300 { line("building \(number)") }
+    if failsAt == "install" { throw Broken(description: "no space left") }
+    return Self.closure
+  }
+}
+
 /// A folder that goes away with its test.
 struct TemporaryFolder: ~Copyable {
   let path: String
@@ -149,13 +176,16 @@ enum Sample {
     }
   }
 
-  static func task(secrets: [String: Data] = [:], rebuild: RebuildTask? = nil) throws -> InstallTask {
+  static func task(secrets: [String: Data] = [:], rebuild: RebuildTask? = nil, flake: InstallFlake? = nil) throws
+    -> InstallTask
+  {
     InstallTask(
       identifier: "install-1", machineName: "node1",
       plan: try LayoutPlanner.plan(
         inventory: inventory.disks, spec: LayoutSpec(),
         identity: LayoutIdentity(machineName: "node1", machineID: "machine-1", installID: "install-1")),
-      closure: closure, cachePublicKeys: ["cache:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="], sealedSecrets: secrets,
+      closure: flake == nil ? closure : nil, flake: flake,
+      cachePublicKeys: ["cache:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="], sealedSecrets: secrets,
       machineConfiguration: Data(#"{"name":"node1"}"#.utf8),
       consent: ConsentRecord(trust: .codeCompared, grantedBy: "operator", grantedAt: 0), rebuild: rebuild)
   }

@@ -13,9 +13,9 @@ import Testing
 struct InstallerTests {
   let screen = Screen()
 
-  private func installer(
+  func installer(
     _ appliance: FakeAppliance, _ endpoint: HTTPEndpoint, keys: AgentKeys, target: String,
-    disks: FakeDisks? = nil, data: FakeData = FakeData(), wiper: FakeWiper = FakeWiper(),
+    disks: FakeDisks? = nil, builder: FakeBuild? = nil, data: FakeData = FakeData(), wiper: FakeWiper = FakeWiper(),
     runner: FakeRunner = FakeRunner(), believed: SigningPublicKey? = nil,
     inventory: @escaping @Sendable () -> MachineInventory = { Sample.inventory }
   ) -> Installer {
@@ -26,7 +26,8 @@ struct InstallerTests {
       overlay: overlay, keys: keys,
       link: ApplianceLink(
         client: HTTPClient(endpoint: endpoint), appliance: overlay.appliancePublicKey, key: keys.agent),
-      log: AgentLog(show: screen.show), disks: disks ?? FakeDisks(target: target), system: FakeCopy(), data: data,
+      log: AgentLog(show: screen.show), disks: disks ?? FakeDisks(target: target), system: FakeCopy(), builder: builder,
+      data: data,
       wiper: wiper, runner: runner, target: target, readInventory: inventory,
       pause: { _ in try await Task.sleep(for: .milliseconds(1)) })
   }

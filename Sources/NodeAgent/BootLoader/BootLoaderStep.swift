@@ -49,6 +49,10 @@ public struct BootLoaderStep: Sendable {
     return notes
   }
 
+  /// For a boot loader that is on the disk already.
+  /// - Returns: what did not work without being fatal, for the log.
+  public func name() async -> [String] { isUEFI ? await nameToFirmware() : [] }
+
   // MARK: Inside the new system
 
   private var binds: [(source: String, options: [String])] {

@@ -25,8 +25,9 @@ public struct CopiedClosure: SystemCopy {
   ) async throws {
     let root: StorePath
     var keys: [NixPublicKey] = []
+    guard let system = task.closure else { throw MalformedTask(description: "the task names no system") }
     do {
-      root = try StorePath(absolute: task.closure)
+      root = try StorePath(absolute: system)
       for key in task.cachePublicKeys { keys.append(try NixPublicKey(key)) }
     } catch {
       throw MalformedTask(description: "the task's closure or cache key: \(error)")

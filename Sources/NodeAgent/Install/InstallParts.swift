@@ -20,6 +20,19 @@ public protocol SystemCopy: Sendable {
   ) async throws
 }
 
+/// Builds the system of a task on the machine itself.
+public protocol SystemBuild: Sendable {
+  /// Gets the flake; nothing on a disk changes.
+  func fetch(_ flake: InstallFlake) async throws -> FetchedFlake
+
+  /// Builds the system into the mounted root and installs it, its boot loader included. Safe to run again.
+  /// - Parameter line: gets each line that the build prints.
+  /// - Returns: the system's store path.
+  func install(
+    _ flake: FetchedFlake, of task: InstallTask, target: String, line: @escaping @Sendable (String) -> Void
+  ) async throws -> String
+}
+
 /// The real disks, by ``DiskExecutor``.
 public struct ExecutedDisks: DiskPreparation {
   private let runner: any CommandRunner

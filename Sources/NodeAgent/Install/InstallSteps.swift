@@ -6,7 +6,7 @@ extension Installer {
   /// - Returns: true when the machine is installed and the appliance knows it; false when it failed and the appliance
   ///   knows that.
   func install(_ task: InstallTask) async throws -> Bool {
-    log.say("installing \(task.machineName), system \(task.closure)")
+    log.say("installing \(task.machineName), system \(task.closure ?? "built from its flake")")
     do {
       let report = try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await feed.run(by: link, interval: .seconds(1)) }
@@ -48,6 +48,15 @@ extension Installer {
       }
     }
 
+    var fetched: FetchedFlake?
+    if task.closure == nil, task.flake == nil {
+      throw CopiedClosure.MalformedTask(description: "the task names neither a system nor a flake")
+    }
+    if let flake = task.flake {
+      begin(.closure, "fetching the flake \(flake.path)")
+      fetched = try await fetch(flake)
+    }
+
     begin(.disks, "laying out \(task.plan.disk.id)")
     let layout = try await disks.prepare(task.plan) { [log, feed] progress in
       let done = progress.state == .started ? progress.step - 1 : progress.step
@@ -59,18 +68,12 @@ extension Installer {
       }
     }
 
-    begin(.closure, "copying \(task.closure)")
-    let milestones = Milestones()
-    try await system.copy(task, target: layout.target) { [log, feed] fraction, text in
-      feed.note(.closure, fraction: fraction, text)
-      if milestones.isNew(fraction) { log.say("copying: \(Int(fraction * 100)) %, \(text)") }
+    let closure: String
+    if let fetched {
+      closure = try await build(fetched, task, layout)
+    } else {
+      closure = try await copy(task, layout)
     }
-
-    begin(.bootLoader, "installing the boot loader")
-    let bootLoader = BootLoaderStep(
-      target: layout.target, diskNode: layout.diskNode, machineName: task.machineName, closure: task.closure,
-      espNumber: task.plan.partition(.esp)?.number, runner: runner)
-    for note in try await bootLoader.run() { log.say("boot loader: \(note)") }
 
     begin(.handOff, "handing over \(task.sealedSecrets.count) secrets and the node's keys")
     try HandOff(
@@ -100,7 +103,45 @@ extension Installer {
           volumeGroupName: hasData ? task.plan.volumeGroup.name : nil,
           volumeGroupUUID: hasData ? layout.volumeGroupUUID : nil)
       },
-      closure: task.closure, before: before, after: after)
+      closure: closure, flake: task.flake?.identity, before: before, after: after)
+  }
+
+  private func copy(_ task: InstallTask, _ layout: MountedLayout) async throws -> String {
+    guard let closure = task.closure else { throw CopiedClosure.MalformedTask(description: "the task names no system") }
+    begin(.closure, "copying \(closure)")
+    let milestones = Milestones()
+    try await system.copy(task, target: layout.target) { [log, feed] fraction, text in
+      feed.note(.closure, fraction: fraction, text)
+      if milestones.isNew(fraction) { log.say("copying: \(Int(fraction * 100)) %, \(text)") }
+    }
+    begin(.bootLoader, "installing the boot loader")
+    for note in try await bootLoader(of: task, layout, closure).run() { log.say("boot loader: \(note)") }
+    return closure
+  }
+
+  private func fetch(_ flake: InstallFlake) async throws -> FetchedFlake {
+    guard let builder else { throw FlakeInstallError.noNix }
+    return try await builder.fetch(flake)
+  }
+
+  /// The boot loader is a part of what `nixos-install` does.
+  private func build(_ flake: FetchedFlake, _ task: InstallTask, _ layout: MountedLayout) async throws -> String {
+    guard let builder else { throw FlakeInstallError.noNix }
+    begin(.closure, "building the system of \(task.machineName) on this machine")
+    let closure = try await builder.install(flake, of: task, target: layout.target) { [log, feed] line in
+      log.say(line)
+      feed.note(.closure, line)
+    }
+    log.say("built \(closure)")
+    begin(.bootLoader, "naming the boot loader to the firmware")
+    for note in await bootLoader(of: task, layout, closure).name() { log.say("boot loader: \(note)") }
+    return closure
+  }
+
+  private func bootLoader(of task: InstallTask, _ layout: MountedLayout, _ closure: String) -> BootLoaderStep {
+    BootLoaderStep(
+      target: layout.target, diskNode: layout.diskNode, machineName: task.machineName, closure: closure,
+      espNumber: task.plan.partition(.esp)?.number, runner: runner)
   }
 
   /// Erases disks; tells how, or why not.

@@ -13,6 +13,8 @@ public struct Installer: Sendable {
   public let log: AgentLog
   public let disks: any DiskPreparation
   public let system: any SystemCopy
+  /// Nil where the image has no Nix.
+  public let builder: (any SystemBuild)?
   /// What becomes of the data that a rebuild keeps.
   public let data: any DataKeeping
   public let wiper: any DiskWiping
@@ -28,7 +30,8 @@ public struct Installer: Sendable {
 
   public init(
     overlay: BootOverlay, keys: AgentKeys, link: ApplianceLink, log: AgentLog, disks: any DiskPreparation,
-    system: any SystemCopy, data: any DataKeeping = KeptData(), wiper: any DiskWiping = DiskWiper(),
+    system: any SystemCopy, builder: (any SystemBuild)? = nil, data: any DataKeeping = KeptData(),
+    wiper: any DiskWiping = DiskWiper(),
     runner: any CommandRunner = SubprocessRunner(), target: String = "/mnt",
     examiner: HardwareExaminer = HardwareExaminer(),
     contact: ApplianceContact? = nil,
@@ -41,6 +44,7 @@ public struct Installer: Sendable {
     self.log = log
     self.disks = disks
     self.system = system
+    self.builder = builder
     self.data = data
     self.wiper = wiper
     self.runner = runner

@@ -17,7 +17,8 @@ public struct InventoryReader: Sendable {
   public func read() -> MachineInventory {
     MachineInventory(
       processor: processor(), memoryBytes: memory(), firmware: firmware(), tpmVersion: tpmVersion(),
-      product: product(), interfaces: interfaces(), disks: disks())
+      product: product(), interfaces: interfaces(), disks: disks(),
+      buildsSystems: entry(FlakeInstall.program).exists ? true : nil)
   }
 
   func entry(_ path: String) -> FileSystemEntry { root.appending(path) }

@@ -1,7 +1,6 @@
 import ProgramRunner
 import AgentProtocol
 import CPIO
-import Crypto
 import HTTPConnection
 
 /// Takes a running machine over: from its old system into the installer, by kexec. Until the last step the machine goes
@@ -87,21 +86,15 @@ public struct Takeover: Sendable {
   private func fetch(
     _ file: TakeoverGrant.File, with client: HTTPClient, into memory: borrowing KernelLoader.MemoryFile
   ) async throws {
-    let answer = try await client.send(ClientRequest(path: file.path))
-    guard answer.status == 200 else { throw TakeoverError.notServed(path: file.path, status: answer.status) }
-    var hash = SHA256()
-    var size = 0
-    for try await part in answer.body {
-      size += part.count
-      guard size <= file.size else { break }
-      hash.update(data: part)
-      try memory.append(part)
+    do {
+      try await CheckedDownload(client: client).fetch(
+        path: file.path, size: file.size, digest: file.digest, into: memory)
+    } catch CheckedDownload.Failure.notServed(let status) {
+      throw TakeoverError.notServed(path: file.path, status: status)
+    } catch CheckedDownload.Failure.changed(let found) {
+      throw TakeoverError.changed(path: file.path, expected: file.digest, found: found)
     }
-    let digest = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    guard size == file.size, digest == file.digest else {
-      throw TakeoverError.changed(path: file.path, expected: file.digest, found: digest)
-    }
-    log.say("\(file.path): \(size >> 10) KiB, digest as in the manifest")
+    log.say("\(file.path): \(file.size >> 10) KiB, digest as in the manifest")
   }
 
   /// What turns the public installer into this boot's.

@@ -41,8 +41,10 @@ struct MachineShow: AsyncParsableCommand {
     add("runs", machine.runningClosure)
     add(
       "built",
-      detail.build.map {
-        "\($0.closure), \(ageText($0.at)), nixpkgs \($0.nixpkgs ?? "not known"), flake \($0.flake.prefix(12))"
+      detail.build.map { build in
+        let place = build.onMachine ? "on the machine itself, " : ""
+        return "\(build.closure), \(place)\(ageText(build.at)), nixpkgs \(build.nixpkgs ?? "not known"), "
+          + "flake \(build.flake.prefix(12))"
       })
     if machine.hasDrifted {
       add(

@@ -210,7 +210,8 @@ struct Appliance: Sendable {
     configuration.takeover = takeover.source
     configuration.flake = { [nodes] name in
       let archive = try await nodes.archive(of: name.text)
-      return ServedFlake(path: archive.path, digest: archive.digest)
+      return ServedFlake(
+        path: archive.path, digest: archive.digest, archiveDigest: archive.archiveDigest, size: archive.size)
     }
     return BootServer(
       fleet: fleet, cache: cache, catalogue: catalogue, applianceKey: applianceKey, configuration: configuration,
