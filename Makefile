@@ -44,8 +44,10 @@ ifdef FILTER
 	$(TEST_RUN) filtered 5400 $(SWIFT_TEST) --filter '$(FILTER)'
 else
 # The servers on real sockets, and the test with thousands of connections, run by themselves: their timers would see the
-# others' load.
-	$(TEST_RUN) units 900 $(SWIFT_TEST) --skip BootHTTPTests --skip LabTests --skip TFTPServerTests --skip ProxyDHCPTests
+# others' load. Backups by a real Borg run by themselves because they are that load.
+	$(TEST_RUN) units 900 $(SWIFT_TEST) --skip BootHTTPTests --skip LabTests --skip TFTPServerTests --skip ProxyDHCPTests \
+	  --skip NodeWorkTests
+	$(TEST_RUN) node-work 600 $(SWIFT_TEST) --filter '^NodeWorkTests'
 	$(TEST_RUN) sockets 300 $(SWIFT_TEST) --filter TFTPServerTests --filter ProxyDHCPTests
 	$(TEST_RUN) http 300 $(SWIFT_TEST) --filter BootHTTPTests
 	$(TEST_RUN) lab $(if $(filter 1,$(BOOTSTEAD_LAB_FULL)),28800,3600) $(SWIFT_TEST) --filter LabTests
