@@ -130,6 +130,14 @@ in
     machine = base.thin;
     modules = [ { bootstead.agent.executable = ./machine.nix; } ];
   };
+  # What is in it only the agent reads.
+  "stacks/compiled" = {
+    machine = base.thin // {
+      roles = [ "docker-host" ];
+      stacks = [ "uptime" ];
+    };
+    modules = [ { bootstead.stacks.compiled = builtins.toFile "stacks.json" "{}"; } ];
+  };
   "stacks/own" = {
     machine = base.thin // {
       roles = [ "docker-host" ];

@@ -1,4 +1,4 @@
-# Container stacks. The modules place the list, the unit and the folders; what a stack consists of is the agent's.
+# Container stacks: the list and its settings, what was compiled from them, and the unit that starts it.
 {
   config,
   lib,
@@ -41,22 +41,6 @@ let
   );
 
   secretsOf = settings: builtins.attrValues settings.secrets;
-  file = (pkgs.formats.json { }).generate "bootstead-stacks.json" {
-    schema = 1;
-    inherit (cfg)
-      directory
-      placement
-      identity
-      own
-      ;
-    stacks = map (
-      name:
-      {
-        inherit name;
-      }
-      // (cfg.settings.${name} or { })
-    ) cfg.names;
-  };
 in
 {
   options.bootstead.stacks = {
@@ -72,6 +56,16 @@ in
       default = { };
       example = lib.literalExpression "{ wiki = ./stacks/wiki; }";
       description = "Stacks of your own: the name, and the folder with `compose.yaml`. Nothing secret belongs into that folder.";
+    };
+
+    compiled = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = lib.literalExpression "./node1-stacks.json";
+      description = ''
+        What `bootstead stack compile -f machine.json -o FILE` has made of the stacks and their settings. The machine
+        starts its stacks from it; without it they are declared only.
+      '';
     };
 
     directory = mkOption {
@@ -232,8 +226,9 @@ in
           }) (secretsOf settings)
         ) (builtins.attrValues cfg.settings)
       );
-
-      environment.etc."bootstead/stacks.json".source = file;
+    })
+    (lib.mkIf (runs && cfg.compiled != null) {
+      environment.etc."bootstead/stacks.json".source = cfg.compiled;
       systemd.services.bootstead-stacks = {
         description = "Bring the container stacks up";
         wantedBy = [ "multi-user.target" ];
@@ -244,7 +239,7 @@ in
         ]
         ++ lib.optional config.virtualisation.docker.enable "docker.service"
         ++ lib.optional config.virtualisation.podman.enable "podman.socket";
-        restartTriggers = [ file ];
+        restartTriggers = [ cfg.compiled ];
         # A stack that stops for a new list would be down for nothing: the agent changes what differs.
         reloadIfChanged = true;
         # The agent also cleans up here after a backup that was interrupted.
