@@ -1,0 +1,198 @@
+import ArgumentParser
+import NodeWork
+import ProgramRunner
+import StackSet
+
+struct BackupArchives: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "archives", abstract: "The archives of a stack.")
+
+  @OptionGroup var backup: BackupOptions
+  @Argument(help: "The stack.") var stack: String
+  @Option(help: "The plan, where several hold the stack.") var plan: String?
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (engine, _, configuration) = try backup.context()
+      let plan = try backup.plan(plan, stack: stack, configuration)
+      let archives = try await engine.repository(of: stack, plan: plan, configuration: configuration).archives()
+      print(
+        backup.options.json
+          ? try NodeWorkJSON.text(archives) : NodeWorkOutput.table(archives.map { [$0.name, $0.start] }))
+    }
+  }
+}
+
+struct BackupExtract: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "extract", abstract: "Lay an archive, or parts of it, down in a new folder.")
+
+  @OptionGroup var backup: BackupOptions
+  @Argument(help: "The stack.") var stack: String
+  @Argument(help: "The archive, or 'latest'.") var archive: String
+  @Argument(help: "The folder, which is new or empty.") var folder: String
+  @Argument(help: "Paths in the archive, such as volumes/library/2024; all where there are none.")
+  var paths: [String] = []
+  @Option(help: "The plan, where several hold the stack.") var plan: String?
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (engine, _, configuration) = try backup.context()
+      let name = try await engine.extract(
+        stack, archive: archive, to: folder, paths: paths, plan: backup.plan(plan, stack: stack, configuration),
+        configuration: configuration)
+      print(
+        backup.options.json ? try NodeWorkJSON.text(["archive": name, "folder": folder]) : "\(name) is in \(folder)")
+    }
+  }
+}
+
+struct BackupRestore: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore", abstract: "Bring a stack's data back, start it, and run its verify hooks.",
+    discussion: """
+      The archive is fetched whole before anything stops. What is there now is not erased: it stays beside, as \
+      VOLUME.before-RUN, and is named at the end.
+      """)
+
+  @OptionGroup var backup: BackupOptions
+  @Argument(help: "The stack.") var stack: String
+  @Option(help: "The archive.") var archive = "latest"
+  @Option(help: "The plan, where several hold the stack.") var plan: String?
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (engine, _, configuration) = try backup.context()
+      let (result, kept) = try await engine.restore(
+        stack, archive: archive, plan: backup.plan(plan, stack: stack, configuration), configuration: configuration)
+      if backup.options.json {
+        print(try NodeWorkJSON.text(result))
+      } else {
+        for note in result.notes { print(note) }
+        for path in kept { print("what was there is in \(path)") }
+        if result.hasSucceeded {
+          print("\(stack) is as in \(result.archive)\(result.isVerified ? ", and its hooks passed" : "")")
+        }
+      }
+      if let problem = result.problem { throw NodeWorkError(.verification, problem) }
+    }
+  }
+}
+
+struct BackupCheck: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "check", abstract: "Look for damage in repositories.")
+
+  @OptionGroup var backup: BackupOptions
+  @Argument(help: "The stacks.") var stacks: [String]
+  @Option(help: "The plan, where several hold a stack.") var plan: String?
+  @Flag(help: "Read and check all data, which takes long.") var verifyData = false
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (engine, _, configuration) = try backup.context()
+      var problems: [String: String] = [:]
+      for stack in stacks {
+        let plan = try backup.plan(plan, stack: stack, configuration)
+        do {
+          try await engine.repository(of: stack, plan: plan, configuration: configuration).check(
+            verifyData: verifyData)
+          if !backup.options.json { print("\(stack): whole") }
+        } catch {
+          problems[stack] = "\(error)"
+          NodeWorkOutput.say("\(stack): \(error)")
+        }
+      }
+      if backup.options.json { print(try NodeWorkJSON.text(["problems": problems])) }
+      if !problems.isEmpty { throw ExitCode.failure }
+    }
+  }
+}
+
+struct BackupCoverageCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "coverage", abstract: "Which stack has which copies, when one was last restored, and what is missing.",
+    discussion: "Ends with 1 where something is missing.")
+
+  @OptionGroup var backup: BackupOptions
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (_, set, configuration) = try backup.context()
+      let coverage = try BackupCoverage(set: set, configuration: configuration, folders: backup.options.folders)
+      if backup.options.json {
+        print(try NodeWorkJSON.text(coverage))
+      } else {
+        let tiers = Set(configuration.plans.values.map(\.tier)).sorted()
+        let head = ["stack"] + tiers.map { "tier \($0)" } + ["restored", "missing"]
+        var rows = [head]
+        for row in coverage.rows {
+          var cells = [row.stack]
+          for tier in tiers { cells.append(row.newest["\(tier)"].map { NodeWorkJSON.text($0) } ?? "-") }
+          cells.append(row.restored.map { NodeWorkJSON.text($0) } ?? "-")
+          cells.append(row.gaps.joined(separator: "; "))
+          rows.append(cells)
+        }
+        print(NodeWorkOutput.table(rows))
+      }
+      if coverage.rows.contains(where: { !$0.gaps.isEmpty }) { throw ExitCode.failure }
+    }
+  }
+}
+
+struct BackupKeys: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "keys", abstract: "The keys of repositories.", subcommands: [BackupKeysExport.self])
+}
+
+struct BackupKeysExport: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write each repository's key into a folder, for its owner alone.",
+    discussion: "A key is of use with its passphrase only. Keep both, and not on this machine.")
+
+  @OptionGroup var backup: BackupOptions
+  @Argument(help: "The folder.") var folder: String
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (engine, _, configuration) = try backup.context()
+      for (name, plan) in configuration.plans.sorted(by: { $0.key < $1.key }) {
+        guard case .borg = plan.design else { continue }
+        for stack in plan.stacks {
+          let path = "\(folder)/\(name).\(stack).key"
+          try await engine.repository(of: stack, plan: plan, configuration: configuration).exportKey(to: path)
+          print(path)
+        }
+      }
+    }
+  }
+}
+
+struct BackupTestRestore: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test-restore",
+    abstract: "Fetch the latest archive of each stack, look whether all is in it, and record that.")
+
+  @OptionGroup var backup: BackupOptions
+  @Argument(help: "The stacks; all where there are none.") var names: [String] = []
+  @Option(help: "A folder with room for the largest stack.") var scratch = "/srv/scratch"
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (engine, _, configuration) = try backup.context()
+      var results: [RestoreResult] = []
+      for (_, plan) in configuration.plans.sorted(by: { $0.key < $1.key }) {
+        guard case .borg = plan.design else { continue }
+        for stack in plan.stacks where names.isEmpty || names.contains(stack) {
+          let result = try await engine.testRestore(
+            stack, scratch: scratch, plan: plan, configuration: configuration)
+          results.append(result)
+          if !backup.options.json {
+            print(
+              "\(stack): \(result.problem ?? "\(result.archive) came back") \(result.notes.joined(separator: "; "))")
+          }
+        }
+      }
+      if backup.options.json { print(try NodeWorkJSON.text(results)) }
+      if results.contains(where: { !$0.hasSucceeded }) { throw ExitCode.failure }
+    }
+  }
+}
