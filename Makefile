@@ -11,6 +11,9 @@ BINARIES := .build/$(CONFIGURATION)
 VAR := $(CURDIR)/var
 TEST_RUN := BOOTSTEAD_BINARIES=$(CURDIR)/$(BINARIES) BOOTSTEAD_SOURCE=$(CURDIR) BOOTSTEAD_VAR=$(VAR) Scripts/test-run
 SWIFT_TEST := swift test --configuration $(CONFIGURATION) --skip-build --disable-testable-imports --disable-xctest
+# The test program itself: of two `swift test` at a time one waits for the other.
+LAB_TEST := NO_COLOR=1 $(BINARIES)/bootsteadPackageTests.xctest --testing-library swift-testing
+LAB_LIMIT := $(if $(filter 1,$(BOOTSTEAD_LAB_FULL)),28800,3600)
 SOURCES := Package.swift Sources netboot images Tests Fuzz Benchmarks
 
 .PHONY: help
@@ -50,7 +53,10 @@ else
 	$(TEST_RUN) node-work 600 $(SWIFT_TEST) --filter '^NodeWorkTests'
 	$(TEST_RUN) sockets 300 $(SWIFT_TEST) --filter TFTPServerTests --filter ProxyDHCPTests
 	$(TEST_RUN) http 300 $(SWIFT_TEST) --filter BootHTTPTests
-	$(TEST_RUN) lab $(if $(filter 1,$(BOOTSTEAD_LAB_FULL)),28800,3600) $(SWIFT_TEST) --filter LabTests
+# A virtual machine keeps one processor busy: first installs, and all others beside them.
+	$(TEST_RUN) lab-installs $(LAB_LIMIT) env $(LAB_TEST) --filter 'RealMachines.*BootTests' & installs=$$!; others=0; \
+	  $(TEST_RUN) lab $(LAB_LIMIT) env $(LAB_TEST) --filter LabTests --skip 'RealMachines.*BootTests' || others=$$?; \
+	  wait $$installs && exit $$others
 endif
 
 .PHONY: soak
