@@ -148,23 +148,22 @@ let package = Package(
 
     // The agent.
     part("HTTPConnection", [nioCore, nioPosix, nioHTTP1]),
+    part("NodeFiles"),
     part(
       "NodeAgent",
       [
         "AgentProtocol", "BinaryCache", "CBlkid", "CKexec", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress",
-        "ProgramInput", "ProgramRunner",
-        "NixFormats", crypto,
-        logging, subprocess, systemPackage,
+        "NixFormats", "NodeFiles", "ProgramInput", "ProgramRunner", crypto, logging, subprocess, systemPackage,
       ]),
     // Stacks, storage and backups of an installed node.
-    part("NodeWork", ["ProgramRunner", "StackSet"]),
+    part("NodeWork", ["NodeFiles", "ProgramRunner", "StackSet"]),
     // Fully static: it runs in an initrd without libraries. A dynamic module's autolink entries do not name what the
     // static FoundationEssentials needs.
     .executableTarget(
       name: "bootstead-agent",
       dependencies: [
-        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "NodeWork", "ProgramRunner", "StackSet",
-        arguments,
+        "AgentProtocol", "DiskLayout", "HTTPConnection", "NodeAgent", "NodeFiles", "NodeWork", "ProgramRunner",
+        "StackSet", arguments,
       ], swiftSettings: strict,
       linkerSettings: [
         .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCollections"),
@@ -216,14 +215,12 @@ let package = Package(
       "NodeAgent",
       [
         "AgentProtocol", "CPIO", "DiskLayout", "HTTPConnection", "NetworkAddress", "NixFormats", "NodeAgent",
-        "ProgramRunner", nioCore,
-        nioHTTP1,
-        nioPosix,
+        "NodeFiles", "ProgramRunner", nioCore, nioHTTP1, nioPosix,
       ], exclude: ["Recorded"]),
     tests(
       "NodeAgentClosure", ["BinaryCache", "NixFormats", "NixTestSupport", "NodeAgent", "ProgramTestSupport", crypto]),
     tests(
-      "NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent", "ProgramRunner"],
+      "NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent", "NodeFiles", "ProgramRunner"],
       exclude: ["Recorded"]),
     tests("NodeFlake", ["AgentProtocol", "BinaryCache", "Fleet", "NixFormats", "NodeFlake", "ProgramTestSupport"]),
     tests("NodeWork", ["NodeWork", "ProgramRunner", "ProgramTestSupport", "StackSet"]),

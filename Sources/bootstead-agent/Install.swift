@@ -3,6 +3,7 @@ import ArgumentParser
 import HTTPConnection
 import NodeAgent
 import ProgramRunner
+import NodeFiles
 
 /// In the installer's initrd.
 struct Install: AsyncParsableCommand {

@@ -4,6 +4,7 @@ import Foundation
 import HTTPConnection
 import NodeAgent
 import Testing
+import NodeFiles
 
 @Suite("Hand-off and the node's report", .timeLimit(.minutes(1)))
 struct HandOffTests {

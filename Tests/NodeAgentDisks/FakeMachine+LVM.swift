@@ -1,6 +1,7 @@
 import DiskLayout
 import Foundation
 import NodeAgent
+import NodeFiles
 
 /// LVM and device mapper.
 extension FakeMachine {

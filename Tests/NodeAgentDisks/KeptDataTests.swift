@@ -5,6 +5,7 @@ import Foundation
 import NodeAgent
 import Synchronization
 import Testing
+import NodeFiles
 
 @Suite("What a rebuild keeps")
 struct KeptDataTests {

@@ -2,6 +2,7 @@ import AgentProtocol
 import Foundation
 import NodeAgent
 import Testing
+import NodeFiles
 
 @Suite("Fingerprints")
 struct VolumeReaderTests {

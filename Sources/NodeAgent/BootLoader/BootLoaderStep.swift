@@ -1,6 +1,7 @@
 import ProgramRunner
 import AgentProtocol
 import DiskLayout
+import NodeFiles
 
 /// Makes the new system bootable: lets the closure install its own boot loader in a chroot, as `nixos-install` does,
 /// and on UEFI names it to the firmware. Safe to run again.
@@ -66,8 +67,8 @@ public struct BootLoaderStep: Sendable {
   private func mountForChroot() async throws {
     // What an earlier run left: mounts on mounts would keep the disk busy.
     await unmountForChroot()
-    for folder in ["/dev", "/proc", "/sys", "/run"] { try PrivateFile.makeFolder(target + folder, mode: 0o755) }
-    try PrivateFile.makeFolder(target + "/tmp", mode: 0o1777)
+    for folder in ["/dev", "/proc", "/sys", "/run"] { try WholeFile.makeFolder(target + folder, mode: 0o755) }
+    try WholeFile.makeFolder(target + "/tmp", mode: 0o1777)
     for (source, options) in binds {
       try await runner.run(Command("mount", options + [source, target + source]))
     }

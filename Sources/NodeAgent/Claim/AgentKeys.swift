@@ -1,5 +1,6 @@
 import AgentProtocol
 import FoundationEssentials
+import NodeFiles
 
 /// The keys that the agent makes on the machine itself. Until the hand-off they live in memory-backed files only.
 public struct AgentKeys: Sendable {
@@ -24,8 +25,8 @@ public struct AgentKeys: Sendable {
   public static func loadOrMake(at path: String = AgentKeys.path) throws -> AgentKeys {
     if let text = FileSystemEntry(path).text(limit: 4096), let keys = AgentKeys(text: text) { return keys }
     let keys = try AgentKeys()
-    if let slash = path.lastIndex(of: "/") { try PrivateFile.makeFolder(String(path[..<slash]), mode: 0o755) }
-    try PrivateFile.write(Array(keys.text.utf8), to: path)
+    if let slash = path.lastIndex(of: "/") { try WholeFile.makeFolder(String(path[..<slash]), mode: 0o755) }
+    try WholeFile.write(Array(keys.text.utf8), to: path)
     return keys
   }
 

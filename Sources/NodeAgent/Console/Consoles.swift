@@ -1,4 +1,5 @@
 import Glibc
+import NodeFiles
 
 /// Every place where a person may be looking at this machine.
 public struct Consoles: Sendable {

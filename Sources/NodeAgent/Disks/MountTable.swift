@@ -1,3 +1,5 @@
+import NodeFiles
+
 /// What is mounted now.
 public struct MountTable: Sendable {
   public struct Mount: Sendable, Hashable {

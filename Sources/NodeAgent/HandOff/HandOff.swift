@@ -1,5 +1,6 @@
 import AgentProtocol
 import FoundationEssentials
+import NodeFiles
 
 /// Lays down on the new root what the node needs to be itself: its machine.json, its keys, its sealed secrets, and
 /// where to report. Safe to run again.
@@ -19,19 +20,19 @@ public struct HandOff: Sendable {
   public func write(_ task: InstallTask) throws {
     for name in task.sealedSecrets.keys where !HandOff.isSafe(name) { throw HandOffError.unsafeSecretName(name) }
     let folder = target + "/var/lib/bootstead"
-    try PrivateFile.makeFolder(folder)
-    try PrivateFile.makeFolder(folder + "/secrets")
-    try PrivateFile.write(Array(task.machineConfiguration), to: folder + "/machine.json")
-    try PrivateFile.write(MessageCoder.encode(configuration), to: target + NodeConfiguration.path)
-    try PrivateFile.write(
+    try WholeFile.makeFolder(folder)
+    try WholeFile.makeFolder(folder + "/secrets")
+    try WholeFile.write(Array(task.machineConfiguration), to: folder + "/machine.json")
+    try WholeFile.write(MessageCoder.encode(configuration), to: target + NodeConfiguration.path)
+    try WholeFile.write(
       Array((Data(keys.node.secretBytes).base64EncodedString() + "\n").utf8), to: target + NodeConfiguration.keyPath)
-    try PrivateFile.write(Array((keys.identity.secretText + "\n").utf8), to: target + NodeConfiguration.identityPath)
+    try WholeFile.write(Array((keys.identity.secretText + "\n").utf8), to: target + NodeConfiguration.identityPath)
     for (name, sealed) in task.sealedSecrets {
       // A secret that this machine can not open is an error now, not at the first start of the service that needs it.
       do { _ = try AgeFile.open(Array(sealed), with: keys.identity) } catch {
         throw HandOffError.unreadableSecret(name, error)
       }
-      try PrivateFile.write(Array(sealed), to: folder + "/secrets/\(name).age")
+      try WholeFile.write(Array(sealed), to: folder + "/secrets/\(name).age")
     }
   }
 

@@ -1,5 +1,6 @@
 import Crypto
 import HTTPConnection
+import NodeFiles
 
 /// Gets a file of the appliance into memory, and takes it only where it is what a signed message says.
 struct CheckedDownload: Sendable {

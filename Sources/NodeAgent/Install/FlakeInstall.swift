@@ -3,6 +3,7 @@ import BinaryCache
 import HTTPConnection
 import NixFormats
 import ProgramRunner
+import NodeFiles
 
 /// A flake's archive in memory, as it was signed for.
 public final class FetchedFlake: Sendable {
@@ -70,7 +71,7 @@ public struct FlakeInstall: SystemBuild {
   ) async throws -> String {
     let work = target + "/.bootstead-flake"
     try clear(work, in: target)
-    try PrivateFile.makeFolder(work)
+    try WholeFile.makeFolder(work)
     // Archives have one folder at their top.
     try await runner.run(
       Command("tar", ["-x", "-z", "-f", flake.file.path, "-C", work, "--strip-components=1"]))

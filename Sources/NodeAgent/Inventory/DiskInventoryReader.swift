@@ -1,3 +1,5 @@
+import NodeFiles
+
 public import DiskLayout
 
 extension InventoryReader: DiskSource {

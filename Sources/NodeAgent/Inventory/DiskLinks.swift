@@ -1,3 +1,5 @@
+import NodeFiles
+
 /// The links that udev made for disks under `/dev/disk`.
 struct DiskLinks {
   private var byID: [String: [String]] = [:]

@@ -1,3 +1,5 @@
+import NodeFiles
+
 public import AgentProtocol
 
 /// Reads what a machine is made of from sysfs, procfs and its disks. What cannot be read is left out.

@@ -1,6 +1,7 @@
 import AgentProtocol
 import Glibc
 import NetworkAddress
+import NodeFiles
 
 extension InventoryReader {
   func processor() -> MachineInventory.Processor {

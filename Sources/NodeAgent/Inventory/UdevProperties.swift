@@ -1,3 +1,5 @@
+import NodeFiles
+
 /// What udev's database says about a block device.
 struct UdevProperties {
   private var values: [String: String] = [:]

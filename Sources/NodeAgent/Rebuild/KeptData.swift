@@ -1,6 +1,7 @@
 import ProgramRunner
 public import AgentProtocol
 import DiskLayout
+import NodeFiles
 
 /// Looks after the data that a rebuild keeps: what has to hold before the first write, and the proof afterwards.
 public protocol DataKeeping: Sendable {
@@ -133,7 +134,7 @@ public struct KeptData: DataKeeping {
   }
 
   private func backup(_ pool: KeptPool) async throws -> String {
-    try PrivateFile.makeFolder(scratch, mode: 0o755)
+    try WholeFile.makeFolder(scratch, mode: 0o755)
     let path = scratch + "/\(pool.group.name).vg"
     try await pool.lvm("vgcfgbackup", ["--file", path, pool.group.name])
     guard let text = FileSystemEntry(path).text(limit: 2 << 20), text.contains(pool.group.uuid) else {

@@ -1,6 +1,7 @@
 import AgentProtocol
 import Crypto
 import Glibc
+import NodeFiles
 
 /// Reads block devices without ever writing to them.
 public protocol VolumeReading: Sendable {

@@ -1,5 +1,6 @@
 import Glibc
 import NetworkAddress
+import NodeFiles
 
 /// UEFI's boot variables as efivarfs shows them: no tool has to be installed on the node for them.
 struct FirmwareVariables: Sendable {

@@ -3,6 +3,7 @@ import AgentProtocol
 import FoundationEssentials
 import Glibc
 import NetworkAddress
+import NodeFiles
 
 /// Carries out the order of a node's appliance to start from the network: once for each order.
 public struct NetworkBoot: Sendable {
@@ -37,7 +38,7 @@ public struct NetworkBoot: Sendable {
     }
     log.say("the appliance says: start from the network (\(order))")
     // Written before the restart: an appliance that is not heard afterwards must not restart the node again and again.
-    try PrivateFile.write(Array("\(order)\n".utf8), to: root + Self.path)
+    try WholeFile.write(Array("\(order)\n".utf8), to: root + Self.path)
     do {
       prepareFirmware()
       try await restart()

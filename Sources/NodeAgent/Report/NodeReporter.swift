@@ -2,6 +2,7 @@ import AgentProtocol
 import FoundationEssentials
 import HTTPConnection
 import ProgramRunner
+import NodeFiles
 
 /// The agent on an installed node: tells the appliance that the node lives.
 public struct NodeReporter: Sendable {
@@ -115,7 +116,7 @@ public struct NodeReporter: Sendable {
   private func number(_ session: Session) throws -> NumberedReport {
     // Written down before it is used: a number is never used twice, whatever happens to the clock or the power.
     let counter = max(lastCounter() + 1, now())
-    try PrivateFile.write(Array("\(counter)\n".utf8), to: root + NodeConfiguration.counterPath)
+    try WholeFile.write(Array("\(counter)\n".utf8), to: root + NodeConfiguration.counterPath)
     let key = session.key
     return NumberedReport(
       link: ApplianceLink(

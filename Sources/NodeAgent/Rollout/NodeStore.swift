@@ -2,6 +2,7 @@ import ProgramRunner
 import AgentProtocol
 import HTTPConnection
 import NixFormats
+import NodeFiles
 
 /// Where a node gets systems from.
 public protocol SystemStore: Sendable {

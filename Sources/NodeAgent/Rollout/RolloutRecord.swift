@@ -1,6 +1,7 @@
 import AgentProtocol
 import FoundationEssentials
 import Glibc
+import NodeFiles
 
 /// What a node is doing about an order to change its system. Written before each step, so that whatever interrupts one
 /// is answered by going on or going back.
@@ -59,7 +60,7 @@ public struct RolloutRecord: Hashable, Sendable, Codable {
   }
 
   func save(root: String) throws {
-    try PrivateFile.write(MessageCoder.encode(self), to: root + Self.path)
+    try WholeFile.write(MessageCoder.encode(self), to: root + Self.path)
     // The order of the steps has to survive a power cut as well: what was written before is on the disk, too.
     sync()
   }

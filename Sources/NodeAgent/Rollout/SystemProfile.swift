@@ -1,4 +1,5 @@
 import BinaryCache
+import NodeFiles
 
 /// The system that runs, and the generations of the system profile: what the machine boots.
 struct SystemProfile: Sendable {

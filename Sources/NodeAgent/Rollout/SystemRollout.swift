@@ -2,6 +2,7 @@ import ProgramRunner
 import AgentProtocol
 import BinaryCache
 import NixFormats
+import NodeFiles
 
 /// Changes the system of a running node, and goes back where the new one does not prove itself.
 ///

@@ -1,6 +1,7 @@
 import AgentProtocol
 import FoundationEssentials
 import Glibc
+import NodeFiles
 
 /// The sealed secrets that a node keeps: what its install brought, and what the appliance has sent since.
 public struct NodeSecrets: Sendable {
@@ -42,9 +43,9 @@ public struct NodeSecrets: Sendable {
       }
     }
     var revisions = revisions
-    try PrivateFile.makeFolder(root + Self.folder)
+    try WholeFile.makeFolder(root + Self.folder)
     for secret in secrets {
-      try PrivateFile.write(Array(secret.sealed), to: path(secret.name))
+      try WholeFile.write(Array(secret.sealed), to: path(secret.name))
       revisions[secret.name] = secret.revision
     }
     for name in obsolete {
@@ -52,7 +53,7 @@ public struct NodeSecrets: Sendable {
       revisions[name] = nil
     }
     // After the files: a power cut in between has them sent once more.
-    try PrivateFile.write(MessageCoder.encode(revisions), to: root + Self.revisionsPath)
+    try WholeFile.write(MessageCoder.encode(revisions), to: root + Self.revisionsPath)
     return Set(names)
   }
 

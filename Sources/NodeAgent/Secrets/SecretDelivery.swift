@@ -1,5 +1,6 @@
 import AgentProtocol
 import ProgramRunner
+import NodeFiles
 
 /// Carries out what the appliance orders of secrets on a running node.
 struct SecretDelivery: Sendable {

@@ -1,6 +1,7 @@
 import AgentProtocol
 import FoundationEssentials
 import Glibc
+import NodeFiles
 
 /// Where the services of a node find their secrets, as its configuration says it in ``path``
 /// (`templates/modules/secrets.nix`).
@@ -48,7 +49,7 @@ public struct SecretPlacement: Sendable, Codable {
   public func apply(root: String, from secrets: NodeSecrets) throws {
     let folder = root + Self.folder
     // Services find their own file in it, and see no others' names.
-    try PrivateFile.makeFolder(folder, mode: 0o711)
+    try WholeFile.makeFolder(folder, mode: 0o711)
     for name in FileSystemEntry(folder).children where !self.secrets.contains(where: { $0.name == name }) {
       let path = "\(folder)/\(name)"
       guard unlink(path) == 0 || errno == ENOENT else { throw FileError("delete", path, error: errno) }
@@ -60,7 +61,7 @@ public struct SecretPlacement: Sendable, Codable {
         throw NodeSecretError.noSuchUser(secret.owner, secret: secret.name)
       }
       do {
-        try PrivateFile.write(secrets.open(secret.name), to: root + secret.path, mode: 0o400, owner: owner)
+        try WholeFile.write(secrets.open(secret.name), to: root + secret.path, mode: 0o400, owner: owner)
       } catch NodeSecretError.missing {
         missing.append(secret.name)
       }
@@ -77,18 +78,18 @@ public struct SecretPlacement: Sendable, Codable {
 /// The users of the system's own list. Name services of the C library need programs loaded at run time, which a static
 /// program can not do.
 struct SystemUsers {
-  private var owners: [String: PrivateFile.Owner] = [:]
+  private var owners: [String: WholeFile.Owner] = [:]
 
   init(root: String) {
     for line in (FileSystemEntry(root + "/etc/passwd").text(limit: 1 << 20) ?? "").split(separator: "\n") {
       let fields = line.split(separator: ":", omittingEmptySubsequences: false)
       guard fields.count >= 4, let user = uid_t(fields[2]), let group = gid_t(fields[3]) else { continue }
-      owners[String(fields[0])] = PrivateFile.Owner(user: user, group: group)
+      owners[String(fields[0])] = WholeFile.Owner(user: user, group: group)
     }
   }
 
-  func owner(_ name: String) -> PrivateFile.Owner? {
-    name == "root" ? PrivateFile.Owner(user: 0, group: 0) : owners[name]
+  func owner(_ name: String) -> WholeFile.Owner? {
+    name == "root" ? WholeFile.Owner(user: 0, group: 0) : owners[name]
   }
 }
 

@@ -1,5 +1,6 @@
 import AgentProtocol
 import Glibc
+import NodeFiles
 
 /// Marks for the installer's watchdog (`init`): when the appliance answered last, and whether anything was written.
 public struct ApplianceContact: Sendable {
@@ -23,7 +24,7 @@ public struct ApplianceContact: Sendable {
   }
 
   private func touch(_ path: String) throws {
-    if let slash = path.lastIndex(of: "/") { try PrivateFile.makeFolder(String(path[..<slash]), mode: 0o755) }
+    if let slash = path.lastIndex(of: "/") { try WholeFile.makeFolder(String(path[..<slash]), mode: 0o755) }
     let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileError("mark", path, error: errno) }
     defer { close(descriptor) }

@@ -1,6 +1,7 @@
 import ProgramRunner
 import CKexec
 import Glibc
+import NodeFiles
 
 /// Loads another kernel beside the running one.
 struct KernelLoader: Sendable {

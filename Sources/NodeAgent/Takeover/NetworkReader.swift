@@ -1,3 +1,5 @@
+import NodeFiles
+
 /// Reads the network of the running system from its kernel.
 public struct NetworkReader: Sendable {
   let root: FileSystemEntry

@@ -1,5 +1,6 @@
 import AgentProtocol
 import Glibc
+import NodeFiles
 
 /// Names what runs on a machine, so that consent to end it means something. Reads procfs and sysfs only.
 struct RunningSystemReader {

@@ -1,5 +1,6 @@
 import AgentProtocol
 import Glibc
+import NodeFiles
 
 /// Looks at a running machine without changing anything.
 public struct TakeoverInspector: Sendable {

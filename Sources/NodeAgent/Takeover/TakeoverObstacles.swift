@@ -1,5 +1,6 @@
 import AgentProtocol
 import DiskLayout
+import NodeFiles
 
 /// Finds out why a machine can not be taken over by kexec.
 struct TakeoverObstacles {

@@ -1,6 +1,7 @@
 import ProgramRunner
 public import AgentProtocol
 import DiskLayout
+import NodeFiles
 
 /// Erases the disks of a machine that is given away.
 public protocol DiskWiping: Sendable {

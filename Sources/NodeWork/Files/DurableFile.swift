@@ -1,25 +1,13 @@
 import FoundationEssentials
 import Glibc
+import NodeFiles
 
-/// Files that a power cut leaves whole: the old content or the new one.
+/// The files of this node's work, with its errors.
 enum DurableFile {
+  /// Makes the folders above it where they are missing.
   static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(NodeWorkError) {
-    let folder = Self.folder(of: path)
-    try makeFolder(folder)
-    let temporary = path + ".new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-    guard descriptor >= 0 else { throw failure("write", temporary) }
-    defer { close(descriptor) }
-    guard fchmod(descriptor, mode) == 0 else { throw failure("write", temporary) }
-    var written = 0
-    while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw failure("write", temporary) }
-      written += count
-    }
-    guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw failure("write", path) }
-    try sync(folder: folder)
+    try makeFolder(folder(of: path))
+    try work { () throws(FileError) in try WholeFile.write(bytes, to: path, mode: mode) }
   }
 
   static func writeJSON(_ value: some Encodable, to path: String) throws(NodeWorkError) {
@@ -34,21 +22,7 @@ enum DurableFile {
 
   /// - Returns: nil where there is no such file.
   static func bytes(of path: String) throws(NodeWorkError) -> [UInt8]? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return nil }
-      throw failure("read", path)
-    }
-    defer { close(descriptor) }
-    var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65536)
-    while true {
-      let count = read(descriptor, &buffer, buffer.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw failure("read", path) }
-      if count == 0 { return content }
-      content += buffer[0..<count]
-    }
+    try work { () throws(FileError) in try WholeFile.bytes(of: path) }
   }
 
   /// - Returns: nil where there is no such file.
@@ -64,52 +38,31 @@ enum DurableFile {
   }
 
   static func remove(_ path: String) throws(NodeWorkError) {
-    guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
-    try sync(folder: folder(of: path))
+    try work { () throws(FileError) in try WholeFile.remove(path) }
   }
 
   static func move(_ path: String, to target: String) throws(NodeWorkError) {
-    guard rename(path, target) == 0 else { throw failure("move to \(target)", path) }
-    try sync(folder: folder(of: target))
+    try work { () throws(FileError) in try WholeFile.move(path, to: target) }
   }
 
   /// Makes a folder with those above it.
   static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(NodeWorkError) {
-    if exists(path) || path.isEmpty { return }
-    try makeFolder(folder(of: path), mode: mode)
-    guard mkdir(path, mode) == 0 || errno == EEXIST else { throw failure("make", path) }
+    try work { () throws(FileError) in try WholeFile.makeFolder(path, mode: mode, above: mode) }
   }
 
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  static func exists(_ path: String) -> Bool { FileSystemEntry(path).exists }
 
   /// The names in a folder, sorted; none where there is no such folder.
-  static func children(of path: String) -> [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
+  static func children(of path: String) -> [String] { FileSystemEntry(path).children }
+
+  static func folder(of path: String) -> String { WholeFile.folder(of: path) }
+
+  private static func work<Value>(_ step: () throws(FileError) -> Value) throws(NodeWorkError) -> Value {
+    do {
+      return try step()
+    } catch {
+      throw NodeWorkError(.file, "can not \(error)")
     }
-    return names.sorted()
-  }
-
-  static func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-
-  private static func sync(folder: String) throws(NodeWorkError) {
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure("open", folder) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw failure("write out", folder) }
-  }
-
-  private static func failure(_ verb: String, _ path: String) -> NodeWorkError {
-    NodeWorkError(.file, "can not \(verb) \(path): \(String(cString: strerror(errno)))")
   }
 
   private static func explain(_ error: any Error) -> String {

@@ -16,7 +16,7 @@ public struct FileSystemEntry: Sendable, Hashable {
   public var exists: Bool { access(path, F_OK) == 0 }
 
   /// The device number of a device node.
-  var deviceNumber: UInt64? {
+  public var deviceNumber: UInt64? {
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK || status.st_mode & S_IFMT == S_IFCHR else {
       return nil
