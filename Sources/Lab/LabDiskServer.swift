@@ -21,6 +21,8 @@ public final class LabDiskServer: Sendable {
     var generator: SeededGenerator
     /// Requests of a machine without power change nothing any more.
     var isOff = false
+    /// Requests wait.
+    var isStalled = false
     var lostBlocks = 0
   }
 
@@ -94,6 +96,14 @@ public final class LabDiskServer: Sendable {
       state.isOff = true
     }
   }
+
+  /// The disk answers nothing any more, as one whose controller hangs, until it is resumed.
+  public func stall() { state.withLock { $0.isStalled = true } }
+
+  /// What waited is answered.
+  public func resume() { state.withLock { $0.isStalled = false } }
+
+  var isStalled: Bool { state.withLock { $0.isStalled } }
 
   /// A machine connects: there is power.
   package func powerOn() { state.withLock { $0.isOff = false } }

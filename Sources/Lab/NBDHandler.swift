@@ -23,6 +23,8 @@ final class NBDHandler: ChannelInboundHandler {
   private let server: LabDiskServer
   private var phase = Phase.flags
   private var pending = ByteBuffer()
+  /// Looks again by itself whether the disk goes on.
+  private var isWaiting = false
 
   init(server: LabDiskServer) { self.server = server }
 
@@ -38,9 +40,19 @@ final class NBDHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     pending.writeImmutableBuffer(unwrapInboundIn(data))
-    while step(context) {}
+    work(context)
+  }
+
+  private func work(_ context: ChannelHandlerContext) {
+    while !server.isStalled, step(context) {}
     pending.discardReadBytes()
     context.flush()
+    guard server.isStalled, !isWaiting else { return }
+    isWaiting = true
+    context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(200)) {
+      self.isWaiting = false
+      if context.channel.isActive { self.work(context) }
+    }
   }
 
   /// Handles one message, where it is there as a whole.

@@ -28,7 +28,7 @@ struct InterruptedInstall: Sendable {
   }
 
   /// How long one boot may take to get anywhere, in seconds.
-  private static let patience = 900
+  private static let patience = 1500
 
   /// Returns once the machine is `active`.
   /// - Throws: ``LabError`` where it failed, or is not `active` in time.
@@ -46,7 +46,7 @@ struct InterruptedInstall: Sendable {
         servers.append(server)
         configuration.disks[index].server = server
       }
-      var course = try await boots(configuration, cable)
+      var course = try await boots(configuration, cable, servers)
       for server in servers {
         course.lostBlocks += server.lostBlocks
         try await server.stop()
@@ -60,7 +60,9 @@ struct InterruptedInstall: Sendable {
     }
   }
 
-  private func boots(_ configuration: LabMachine.Configuration, _ cable: LabCable) async throws -> Course {
+  private func boots(
+    _ configuration: LabMachine.Configuration, _ cable: LabCable, _ servers: [LabDiskServer]
+  ) async throws -> Course {
     var course = Course()
     let start = ContinuousClock.now
     var left = interruptions[...]
@@ -68,7 +70,7 @@ struct InterruptedInstall: Sendable {
       let machine = try await LabMachine.start(configuration, network: lab.network, folder: lab.folder)
       let isActive: Bool
       do {
-        isActive = try await boot(machine, cable, &left, &course)
+        isActive = try await boot(machine, cable, servers, &left, &course)
       } catch {
         await machine.powerOff()
         throw error
@@ -85,7 +87,8 @@ struct InterruptedInstall: Sendable {
 
   /// - Returns: whether the machine became active; else its power was cut.
   private func boot(
-    _ machine: LabMachine, _ cable: LabCable, _ left: inout ArraySlice<Interruption>, _ course: inout Course
+    _ machine: LabMachine, _ cable: LabCable, _ servers: [LabDiskServer], _ left: inout ArraySlice<Interruption>,
+    _ course: inout Course
   ) async throws -> Bool {
     let clock = ContinuousClock()
     let end = clock.now + .seconds(Self.patience)
@@ -108,6 +111,12 @@ struct InterruptedInstall: Sendable {
           await lab.appliance.kill()
           try await Task.sleep(for: .milliseconds(next.absence))
           try await lab.appliance.restart()
+        case .stallDisks:
+          for server in servers { server.stall() }
+          // Twice the kernel's five minutes: it looks once in that time.
+          try await machine.wait(for: "Kernel panic - not syncing: hung_task", seconds: 700)
+          // A controller that is reset drops what it had not answered, and works again.
+          for server in servers { server.resume() }
         }
         continue
       }

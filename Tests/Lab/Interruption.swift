@@ -6,6 +6,8 @@ struct Interruption: Sendable, CustomStringConvertible {
   enum Kind: String, Sendable {
     case cutPower = "power cut"
     case killAppliance = "appliance killed"
+    /// Until the kernel gives up and restarts the machine.
+    case stallDisks = "disks stand still"
   }
 
   /// What the machine is doing.

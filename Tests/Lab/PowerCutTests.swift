@@ -47,6 +47,21 @@ extension RealMachines {
     }
 
     @Test(
+      "an install whose disk stops to answer is restarted by its kernel, and ends active",
+      .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
+    func stalledDisk() async throws {
+      let interruption = Interruption(kind: .stallDisks, place: .disks, delay: 500)
+      let course = try await Self.install("stalled-disk", seed: LabSetting.seed, [interruption])
+      print(course)
+      #expect(course.applied.count == 1)
+      // The machine restarts by itself: nobody switches it off and on.
+      #expect(course.consoles.count == 1)
+      let console = try #require(course.consoles.first)
+      #expect(console.components(separatedBy: "bootstead: micro-installer").count == 3)
+      #expect(!console.contains("FAILED"))
+    }
+
+    @Test(
       "installs and rebuilds cut at random points all end active, with the data as it was",
       .enabled(if: LabSetting.soakRounds > 0, "make soak"), .timeLimit(.minutes(60 * 48)),
       arguments: LabSetting.soakKinds)
