@@ -10,16 +10,19 @@ public struct NodeOrders: Hashable, Sendable, Codable {
   public var secrets: [SealedSecret]?
   /// Names of secrets that the node has and is no longer to have.
   public var obsoleteSecrets: [String]?
+  /// The next task; the same until the node has told how it ended.
+  public var task: NodeTaskOrder?
 
   public init(
     nextReport: Int, networkBoot: String? = nil, rollout: RolloutOrder? = nil, secrets: [SealedSecret]? = nil,
-    obsoleteSecrets: [String]? = nil
+    obsoleteSecrets: [String]? = nil, task: NodeTaskOrder? = nil
   ) {
     self.nextReport = nextReport
     self.networkBoot = networkBoot
     self.rollout = rollout
     self.secrets = secrets
     self.obsoleteSecrets = obsoleteSecrets
+    self.task = task
   }
 
   /// What a node does where the appliance gives no orders.

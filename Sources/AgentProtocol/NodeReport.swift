@@ -15,10 +15,13 @@ public struct NodeReport: Hashable, Sendable, Codable {
   /// The revisions of the secrets that the node has, by name; empty for those that an install brought. An agent that
   /// does not send it gets no secrets.
   public var secrets: [String: String]?
+  /// The tasks that the appliance has not yet been told the end of. An agent that does not send it gets no tasks.
+  public var tasks: [NodeTaskReport]?
 
   public init(
     machineName: String, nodeKey: SigningPublicKey, closure: String, kernel: String, bootIdentifier: String,
-    uptime: Double, rollout: RolloutReport? = nil, secrets: [String: String]? = nil
+    uptime: Double, rollout: RolloutReport? = nil, secrets: [String: String]? = nil,
+    tasks: [NodeTaskReport]? = nil
   ) {
     self.machineName = machineName
     self.nodeKey = nodeKey
@@ -28,6 +31,7 @@ public struct NodeReport: Hashable, Sendable, Codable {
     self.uptime = uptime
     self.rollout = rollout
     self.secrets = secrets
+    self.tasks = tasks
   }
 }
 

@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 
 extension Fleet {
-  /// Seconds between reports of a node.
+  /// Seconds between reports of a node, at most.
   public static let reportInterval = 60
 
   /// The installed node reports with its own key: this, and nothing else, makes a machine active.
@@ -41,10 +41,12 @@ extension Fleet {
         try machine.update(database)
       }
       let secrets = try secretOrders(for: machine, held: report.secrets, in: database, now: now)
+      let asked = try follow(report.tasks, of: machine, in: database, now: now)
       return NodeOrders(
-        nextReport: Fleet.reportInterval, networkBoot: machine.networkBoot?.identifier,
+        nextReport: asked.nextReport, networkBoot: machine.networkBoot?.identifier,
         rollout: try follow(report.rollout, of: machine, keys: cachePublicKeys, in: database, now: now),
-        secrets: secrets.delivered, obsoleteSecrets: secrets.obsolete)
+        secrets: secrets.delivered, obsoleteSecrets: secrets.obsolete,
+        task: asked.order)
     }
   }
 

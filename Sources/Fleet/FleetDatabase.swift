@@ -154,6 +154,7 @@ enum FleetDatabase {
     DeclarationSchema.register(in: &migrator)
     SecretSchema.register(in: &migrator)
     BuildSchema.register(in: &migrator)
+    TaskSchema.register(in: &migrator)
     return migrator
   }
 }

@@ -7,7 +7,8 @@ struct Report: AsyncParsableCommand {
     abstract: "Tell the appliance that this node lives; try until it has accepted that.",
     discussion: """
       With --stay it goes on reporting, and carries out what the appliance asks for: to start from the network, once, \
-      for 'bootstead rebuild --now', and to change to another system, for 'bootstead apply'.
+      for 'bootstead rebuild --now', to change to another system, for 'bootstead apply', and to work on stacks, \
+      storage and backups, for 'bootstead stack', 'storage', 'snapshot' and 'backup'.
       """)
 
   @Flag(help: "Do not end: report again and again, and carry out the appliance's orders.")
@@ -22,7 +23,9 @@ struct Report: AsyncParsableCommand {
       let reporter = NodeReporter(root: root, log: log)
       if stay {
         let root = root
-        try await reporter.stay(networkBoot: NetworkBoot(root: root, log: log)) { applianceURL, client in
+        try await reporter.stay(
+          networkBoot: NetworkBoot(root: root, log: log), tasks: NodeTasks(root: root, log: log)
+        ) { applianceURL, client in
           SystemRollout(
             root: root, log: log,
             store: NodeStore(root: root, client: client, applianceURL: applianceURL) { log.say($0) })

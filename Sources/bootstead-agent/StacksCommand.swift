@@ -10,7 +10,7 @@ struct StacksCommand: AsyncParsableCommand {
     commandName: "stacks", abstract: "The container stacks of this node.",
     subcommands: [
       StacksApply.self, StacksUp.self, StacksDown.self, StacksStart.self, StacksStop.self, StacksRestart.self,
-      StacksRemove.self, StacksLogs.self, StacksStats.self,
+      StacksRemove.self, StacksLogs.self, StacksStats.self, StacksProcesses.self,
     ])
 
   static func show(_ outcomes: [StackOutcome], json: Bool) throws {

@@ -2,7 +2,7 @@ import AgentProtocol
 import Testing
 
 /// A generator with a seed, so that a failure comes again.
-private struct Seeded: RandomNumberGenerator {
+struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
 
   mutating func next() -> UInt64 {
@@ -20,7 +20,7 @@ struct HostileInputTests {
   @Test(
     "an age file with bytes changed, doubled or missing is refused, never opened to something else", arguments: 0..<20)
   func mutatedAgeFiles(seed: Int) throws {
-    var random = Seeded(state: UInt64(seed))
+    var random = SeededGenerator(state: UInt64(seed))
     let identity = AgeIdentity()
     let content = Array("the content".utf8)
     let file = try AgeFile.seal(content, to: identity.recipient)
@@ -43,7 +43,7 @@ struct HostileInputTests {
 
   @Test("messages made of arbitrary bytes are refused", arguments: 0..<20)
   func arbitraryMessages(seed: Int) {
-    var random = Seeded(state: UInt64(seed) &+ 1000)
+    var random = SeededGenerator(state: UInt64(seed) &+ 1000)
     let alphabet = Array(#"{}[]":,\u0019ntfae-."task""wait""install""#.utf8)
     for _ in 0..<200 {
       let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? 0 }

@@ -253,6 +253,10 @@ in
           };
         };
       }) cfg.plans)
+      (lib.mkIf hasPlans {
+        # The appliance asks for runs and restores, too.
+        bootstead-report.path = lib.unique (lib.concatMap (plan: plan.packages) (builtins.attrValues cfg.plans) ++ tools);
+      })
       (lib.mkIf (hasPlans && cfg.testRestore.enable) {
         bootstead-backup-test-restore = {
           description = "Restore from the backups into a scratch volume, and verify";

@@ -41,6 +41,16 @@ let
   );
 
   secretsOf = settings: builtins.attrValues settings.secrets;
+
+  # What the agent calls for stacks, and to clean up after a backup.
+  agentPath = [
+    pkgs.borgbackup
+    pkgs.lvm2
+    pkgs.openssh
+    pkgs.util-linux
+  ]
+  ++ lib.optional config.virtualisation.docker.enable config.virtualisation.docker.package
+  ++ lib.optional (config.boot.supportedFilesystems.zfs or false) config.boot.zfs.package;
 in
 {
   options.bootstead.stacks = {
@@ -229,6 +239,8 @@ in
     })
     (lib.mkIf (runs && cfg.compiled != null) {
       environment.etc."bootstead/stacks.json".source = cfg.compiled;
+      # The appliance asks for stacks, snapshots and backups, too.
+      systemd.services.bootstead-report.path = agentPath;
       systemd.services.bootstead-stacks = {
         description = "Bring the container stacks up";
         wantedBy = [ "multi-user.target" ];
@@ -243,14 +255,7 @@ in
         # A stack that stops for a new list would be down for nothing: the agent changes what differs.
         reloadIfChanged = true;
         # The agent also cleans up here after a backup that was interrupted.
-        path = [
-          pkgs.borgbackup
-          pkgs.lvm2
-          pkgs.openssh
-          pkgs.util-linux
-        ]
-        ++ lib.optional config.virtualisation.docker.enable config.virtualisation.docker.package
-        ++ lib.optional (config.boot.supportedFilesystems.zfs or false) config.boot.zfs.package;
+        path = agentPath;
         unitConfig.ConditionFileIsExecutable = config.bootstead.agent.program;
         serviceConfig = {
           Type = "oneshot";

@@ -39,18 +39,32 @@ public struct NodeReporter: Sendable {
   /// Reports for as long as the node runs, and does what the answers say. An answer that is not signed by the appliance
   /// counts as none.
   /// - Throws: as ``run()``.
-  /// - Parameter makeRollout: makes what changes the node's system, from the appliance's URL and a client for it.
+  /// - Parameters:
+  ///   - tasks: carries out what the appliance asks for beside its orders; a node without them is asked for nothing.
+  ///   - makeRollout: makes what changes the node's system, from the appliance's URL and a client for it.
   public func stay(
-    networkBoot: NetworkBoot, rollout makeRollout: (String, HTTPClient) -> SystemRollout
+    networkBoot: NetworkBoot, tasks: NodeTasks? = nil, rollout makeRollout: (String, HTTPClient) -> SystemRollout
   ) async throws {
-    let session = try Session(self)
+    let session = try Session(self, tasks)
     defer { session.client.close() }
     let rollout = makeRollout(session.configuration.applianceURL, session.client)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      if let tasks { group.addTask { try await tasks.work() } }
+      try await follow(session, networkBoot, rollout)
+    }
+  }
+
+  /// Reports and obeys, again and again.
+  private func follow(_ session: Session, _ networkBoot: NetworkBoot, _ rollout: SystemRollout) async throws {
     var said: String?
     while true {
       try await rollout.resume { try await attempt(session) }
-      let orders = try await report(session, isQuiet: said != nil) ?? .none
+      var orders = try await report(session, isQuiet: said != nil) ?? .none
       said = session.configuration.applianceURL
+      if await session.tasks?.isBusy ?? false, orders.networkBoot != nil || orders.rollout != nil {
+        log.say("the appliance's order waits until the task is done")
+        (orders.networkBoot, orders.rollout) = (nil, nil)
+      }
       if let order = orders.networkBoot {
         do { try await networkBoot.carryOut(order) } catch is CancellationError {
           throw CancellationError()
@@ -66,7 +80,22 @@ public struct NodeReporter: Sendable {
         // How it ended is told at once.
         continue
       }
-      try await pause(.seconds(min(3600, max(5, orders.nextReport))))
+      if let order = orders.task, await session.tasks?.accept(order) ?? false {
+        // So is that it was heard.
+        continue
+      }
+      try await rest(.seconds(min(3600, max(5, orders.nextReport))), session.tasks)
+    }
+  }
+
+  /// Waits for the next report: so long, or until a task has ended.
+  private func rest(_ duration: Duration, _ tasks: NodeTasks?) async throws {
+    guard let tasks else { return try await pause(duration) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { [pause] in try await pause(duration) }
+      group.addTask { await tasks.ends.wait() }
+      defer { group.cancelAll() }
+      try await group.next()
     }
   }
 
@@ -75,8 +104,10 @@ public struct NodeReporter: Sendable {
     let configuration: NodeConfiguration
     let key: SigningPrivateKey
     let client: HTTPClient
+    let tasks: NodeTasks?
 
-    init(_ reporter: NodeReporter) throws {
+    init(_ reporter: NodeReporter, _ tasks: NodeTasks? = nil) throws {
+      self.tasks = tasks
       configuration = try reporter.readConfiguration()
       key = try reporter.readKey()
       client = HTTPClient(endpoint: try HTTPEndpoint(url: configuration.applianceURL))
@@ -86,9 +117,10 @@ public struct NodeReporter: Sendable {
   private func report(_ session: Session, isQuiet: Bool = false) async throws -> NodeOrders? {
     var patience = Patience(pause: pause)
     while true {
-      let numbered = try number(session)
+      let numbered = try await number(session)
       do {
         let orders = try await numbered.send()
+        await session.tasks?.acknowledge(numbered.report.tasks ?? [])
         if !isQuiet {
           log.say("reported to \(session.configuration.applianceURL) as \(session.configuration.machineName)")
         }
@@ -113,7 +145,8 @@ public struct NodeReporter: Sendable {
     }
   }
 
-  private func number(_ session: Session) throws -> NumberedReport {
+  private func number(_ session: Session) async throws -> NumberedReport {
+    let tasks = await session.tasks?.reports
     // Written down before it is used: a number is never used twice, whatever happens to the clock or the power.
     let counter = max(lastCounter() + 1, now())
     try WholeFile.write(Array("\(counter)\n".utf8), to: root + NodeConfiguration.counterPath)
@@ -122,7 +155,7 @@ public struct NodeReporter: Sendable {
       link: ApplianceLink(
         client: session.client, appliance: session.configuration.appliancePublicKey, key: key,
         session: SessionIdentifier(node: key.publicKey), counter: counter - 1),
-      report: report(session.configuration, key: key.publicKey))
+      report: report(session.configuration, key: key.publicKey, tasks: tasks))
   }
 
   fileprivate func readConfiguration() throws -> NodeConfiguration {
@@ -149,13 +182,16 @@ public struct NodeReporter: Sendable {
     min(FileSystemEntry(root + NodeConfiguration.counterPath).number ?? 0, UInt64.max / 2)
   }
 
-  private func report(_ configuration: NodeConfiguration, key: SigningPublicKey) -> NodeReport {
+  private func report(
+    _ configuration: NodeConfiguration, key: SigningPublicKey, tasks: [NodeTaskReport]?
+  ) -> NodeReport {
     NodeReport(
       machineName: configuration.machineName, nodeKey: key, closure: SystemProfile(root: root).running,
       kernel: FileSystemEntry(root + "/proc/sys/kernel/osrelease").line ?? "",
       bootIdentifier: FileSystemEntry(root + "/proc/sys/kernel/random/boot_id").line ?? "",
       uptime: FileSystemEntry(root + "/proc/uptime").line?.split(separator: " ").first.flatMap { Double($0) } ?? 0,
-      rollout: RolloutRecord.load(root: root)?.report, secrets: NodeSecrets(root: root).held)
+      rollout: RolloutRecord.load(root: root)?.report, secrets: NodeSecrets(root: root).held,
+      tasks: tasks)
   }
 }
 

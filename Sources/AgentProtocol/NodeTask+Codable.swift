@@ -1,0 +1,133 @@
+extension NodeTask: Codable {
+  private enum Key: String, CodingKey {
+    case task, stack, container, stacks, lines, name, plan, archive, verifiesData
+  }
+
+  private enum Kind: String, Codable {
+    case applyStacks, up, down, start, stop, restart, logs, processes, usage, showStorage, createSnapshot, listSnapshots
+    case rollBackSnapshot, destroySnapshot, backUp, listArchives, checkBackups, showCoverage, recoverBackups,
+      testRestore
+    case restore
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    func stack() throws -> StackName { try container.decode(StackName.self, forKey: .stack) }
+    func stacks() throws -> [StackName] { try container.decodeIfPresent([StackName].self, forKey: .stacks) ?? [] }
+    func plan() throws -> BackupPlanName? { try container.decodeIfPresent(BackupPlanName.self, forKey: .plan) }
+    func target() throws -> StackTarget? {
+      let inner = try container.decodeIfPresent(ContainerName.self, forKey: .container)
+      guard let stack = try container.decodeIfPresent(StackName.self, forKey: .stack) else {
+        guard inner == nil else {
+          throw DecodingError.dataCorruptedError(
+            forKey: .container, in: container, debugDescription: "a container without its stack")
+        }
+        return nil
+      }
+      return StackTarget(stack, container: inner)
+    }
+    func name() throws -> SnapshotName { try container.decode(SnapshotName.self, forKey: .name) }
+    switch try container.decode(Kind.self, forKey: .task) {
+    case .applyStacks: self = .applyStacks
+    case .up: self = .stack(.up, try target())
+    case .down: self = .stack(.down, try target())
+    case .start: self = .stack(.start, try target())
+    case .stop: self = .stack(.stop, try target())
+    case .restart: self = .stack(.restart, try target())
+    case .logs:
+      _ = try stack()
+      self = .logs(
+        try target() ?? StackTarget(stack()), lines: try container.decode(Int.self, forKey: .lines))
+    case .processes: self = .processes(try container.decodeIfPresent(StackName.self, forKey: .stack))
+    case .usage: self = .usage(try stack())
+    case .showStorage: self = .showStorage
+    case .createSnapshot: self = .createSnapshot(try name(), try stacks())
+    case .listSnapshots: self = .listSnapshots(try stacks())
+    case .rollBackSnapshot: self = .rollBackSnapshot(try stack(), try name())
+    case .destroySnapshot: self = .destroySnapshot(try stack(), try name())
+    case .backUp: self = .backUp(try container.decode(BackupPlanName.self, forKey: .plan), try stacks())
+    case .listArchives: self = .listArchives(try stack(), plan: try plan())
+    case .checkBackups:
+      self = .checkBackups(
+        try stacks(), plan: try plan(),
+        verifiesData: try container.decodeIfPresent(Bool.self, forKey: .verifiesData) ?? false)
+    case .showCoverage: self = .showCoverage
+    case .recoverBackups: self = .recoverBackups
+    case .testRestore: self = .testRestore(try stacks())
+    case .restore:
+      self = .restore(try stack(), try container.decode(ArchiveName.self, forKey: .archive), plan: try plan())
+    }
+    do { try check() } catch {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: container.codingPath, debugDescription: error.description))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    func put(_ kind: Kind) throws { try container.encode(kind, forKey: .task) }
+    func put(_ stacks: [StackName]) throws { try container.encode(stacks, forKey: .stacks) }
+    func put(_ plan: BackupPlanName?) throws { try container.encodeIfPresent(plan, forKey: .plan) }
+    func put(_ target: StackTarget?) throws {
+      try container.encodeIfPresent(target?.stack, forKey: .stack)
+      try container.encodeIfPresent(target?.container, forKey: .container)
+    }
+    func put(_ stack: StackName) throws { try container.encode(stack, forKey: .stack) }
+    func put(_ name: SnapshotName) throws { try container.encode(name, forKey: .name) }
+    switch self {
+    case .applyStacks: try put(.applyStacks)
+    case .stack(let verb, let target):
+      try container.encode(verb, forKey: .task)
+      try put(target)
+    case .logs(let target, let lines):
+      try put(.logs)
+      try put(target)
+      try container.encode(lines, forKey: .lines)
+    case .processes(let stack):
+      try put(.processes)
+      try container.encodeIfPresent(stack, forKey: .stack)
+    case .usage(let stack):
+      try put(.usage)
+      try put(stack)
+    case .showStorage: try put(.showStorage)
+    case .createSnapshot(let name, let stacks):
+      try put(.createSnapshot)
+      try put(name)
+      try put(stacks)
+    case .listSnapshots(let stacks):
+      try put(.listSnapshots)
+      try put(stacks)
+    case .rollBackSnapshot(let stack, let name):
+      try put(.rollBackSnapshot)
+      try put(stack)
+      try put(name)
+    case .destroySnapshot(let stack, let name):
+      try put(.destroySnapshot)
+      try put(stack)
+      try put(name)
+    case .backUp(let plan, let stacks):
+      try put(.backUp)
+      try container.encode(plan, forKey: .plan)
+      try put(stacks)
+    case .listArchives(let stack, let plan):
+      try put(.listArchives)
+      try put(stack)
+      try put(plan)
+    case .checkBackups(let stacks, let plan, let verifiesData):
+      try put(.checkBackups)
+      try put(stacks)
+      try put(plan)
+      if verifiesData { try container.encode(true, forKey: .verifiesData) }
+    case .showCoverage: try put(.showCoverage)
+    case .recoverBackups: try put(.recoverBackups)
+    case .testRestore(let stacks):
+      try put(.testRestore)
+      try put(stacks)
+    case .restore(let stack, let archive, let plan):
+      try put(.restore)
+      try put(stack)
+      try container.encode(archive, forKey: .archive)
+      try put(plan)
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/// What a running node may be asked to do with its stacks, its storage and its backups. There is nothing else: no
+/// command and no argument that is not made of checked names.
+public enum NodeTask: Hashable, Sendable {
+  public enum StackVerb: String, Hashable, Sendable, Codable, CaseIterable { case up, down, start, stop, restart }
+
+  /// Brings the stacks up as the node's system declares them.
+  case applyStacks
+  /// All stacks where none is named.
+  case stack(StackVerb, StackTarget?)
+  /// The last lines that a stack's containers printed, ``logLines``.
+  case logs(StackTarget, lines: Int)
+  /// The containers of a stack, or of all.
+  case processes(StackName?)
+  /// What a stack's containers use now.
+  case usage(StackName)
+  case showStorage
+  /// Of all stacks where none is named.
+  case createSnapshot(SnapshotName, [StackName])
+  case listSnapshots([StackName])
+  case rollBackSnapshot(StackName, SnapshotName)
+  case destroySnapshot(StackName, SnapshotName)
+  /// Of all stacks of the plan where none is named.
+  case backUp(BackupPlanName, [StackName])
+  case listArchives(StackName, plan: BackupPlanName?)
+  /// At least one stack.
+  case checkBackups([StackName], plan: BackupPlanName?, verifiesData: Bool)
+  case showCoverage
+  case recoverBackups
+  /// Of all stacks where none is named.
+  case testRestore([StackName])
+  case restore(StackName, ArchiveName, plan: BackupPlanName?)
+
+  public static let logLines = 1...1000
+  /// The most stacks that one task may name.
+  public static let stackLimit = 100
+
+  /// Whether data of now is given up or replaced: an operator has to consent to it.
+  public var isDestructive: Bool {
+    switch self {
+    case .rollBackSnapshot, .destroySnapshot, .restore: true
+    default: false
+    }
+  }
+
+  /// Whether anything on the node is another afterwards.
+  public var isChange: Bool {
+    switch self {
+    case .logs, .processes, .usage, .showStorage, .listSnapshots, .listArchives, .showCoverage: false
+    default: true
+    }
+  }
+
+  /// - Throws: ``NodeTaskError`` where a number is out of its range.
+  public func check() throws(NodeTaskError) {
+    switch self {
+    case .logs(_, let lines):
+      guard Self.logLines.contains(lines) else {
+        throw .number(lines, what: "lines of a log", from: Self.logLines.lowerBound, to: Self.logLines.upperBound)
+      }
+    case .createSnapshot(_, let stacks), .listSnapshots(let stacks), .backUp(_, let stacks), .testRestore(let stacks):
+      try Self.check(stacks, from: 0)
+    case .checkBackups(let stacks, _, _): try Self.check(stacks, from: 1)
+    default: break
+    }
+  }
+
+  private static func check(_ stacks: [StackName], from least: Int) throws(NodeTaskError) {
+    guard (least...stackLimit).contains(stacks.count) else {
+      throw .number(stacks.count, what: "stacks of one task", from: least, to: stackLimit)
+    }
+  }
+}
+
+/// A stack, or one container of it.
+public struct StackTarget: Hashable, Sendable {
+  public var stack: StackName
+  public var container: ContainerName?
+
+  public init(_ stack: StackName, container: ContainerName? = nil) {
+    self.stack = stack
+    self.container = container
+  }
+
+  /// - Parameter text: `STACK` or `STACK/CONTAINER`.
+  public init(_ text: String) throws(NodeTaskError) {
+    guard let slash = text.firstIndex(of: "/") else {
+      self.init(try StackName(text))
+      return
+    }
+    self.init(
+      try StackName(String(text[..<slash])), container: try ContainerName(String(text[text.index(after: slash)...])))
+  }
+
+  public var text: String { container.map { "\(stack)/\($0)" } ?? stack.text }
+}
+
+/// What can not be asked of a node.
+public enum NodeTaskError: Error, Hashable, Sendable, CustomStringConvertible {
+  case name(String, what: String, form: String)
+  case number(Int, what: String, from: Int, to: Int)
+
+  public var description: String {
+    switch self {
+    case .name(let text, let what, let form):
+      "“\(String(text.unicodeScalars.prefix(80).map { $0.properties.generalCategory == .control ? "\u{FFFD}" : Character($0) }))” "
+        + "is not \(what): expected \(form)"
+    case .number(let number, let what, let least, let most): "\(number) \(what): expected \(least) to \(most)"
+    }
+  }
+}

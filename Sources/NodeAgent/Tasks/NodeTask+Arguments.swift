@@ -1,0 +1,45 @@
+import AgentProtocol
+
+extension NodeTask {
+  /// The arguments of `bootstead-agent` that carry it out.
+  /// - Parameter asJSON: its output as JSON, where it has that.
+  public func arguments(asJSON: Bool) -> [String] {
+    func names(_ stacks: [StackName]) -> [String] { stacks.map(\.text) }
+    func chosen(_ plan: BackupPlanName?) -> [String] { plan.map { ["--plan", $0.text] } ?? [] }
+    let json = asJSON ? ["--json"] : []
+    return switch self {
+    case .applyStacks: ["stacks", "apply"] + json
+    case .stack(let verb, let target): ["stacks", verb.rawValue] + json + (target.map { [$0.text] } ?? [])
+    case .logs(let target, let lines): ["stacks", "logs", "--lines", "\(lines)", target.text]
+    case .processes(let stack): ["stacks", "ps"] + json + (stack.map { [$0.text] } ?? [])
+    case .usage(let stack): ["stacks", "stats"] + json + [stack.text]
+    case .showStorage: ["storage", "show"] + json
+    case .createSnapshot(let name, let stacks): ["snapshot", "create"] + json + [name.text] + names(stacks)
+    case .listSnapshots(let stacks): ["snapshot", "list"] + json + names(stacks)
+    // The appliance has the operator's consent on record.
+    case .rollBackSnapshot(let stack, let name): ["snapshot", "rollback", "--yes"] + json + [stack.text, name.text]
+    case .destroySnapshot(let stack, let name): ["snapshot", "destroy"] + json + [stack.text, name.text]
+    case .backUp(let plan, let stacks):
+      ["backup", "run"] + json + names(stacks).flatMap { ["--stack", $0] } + [plan.text]
+    case .listArchives(let stack, let plan): ["backup", "archives"] + json + chosen(plan) + [stack.text]
+    case .checkBackups(let stacks, let plan, let verifiesData):
+      ["backup", "check"] + json + chosen(plan) + (verifiesData ? ["--verify-data"] : []) + names(stacks)
+    case .showCoverage: ["backup", "coverage"] + json
+    case .recoverBackups: ["backup", "recover"] + json
+    case .testRestore(let stacks): ["backup", "test-restore"] + json + names(stacks)
+    case .restore(let stack, let archive, let plan):
+      ["backup", "restore"] + json + chosen(plan) + ["--archive", archive.text, stack.text]
+    }
+  }
+
+  /// After this time it is ended: something hangs.
+  var timeLimit: Duration {
+    switch self {
+    case .logs, .processes, .usage, .showStorage, .listSnapshots, .listArchives, .showCoverage: .seconds(600)
+    case .createSnapshot, .rollBackSnapshot, .destroySnapshot, .recoverBackups: .seconds(3600)
+    // Images are fetched.
+    case .applyStacks, .stack: .seconds(2 * 3600)
+    case .backUp, .checkBackups, .testRestore, .restore: .seconds(72 * 3600)
+    }
+  }
+}
