@@ -148,4 +148,6 @@ public struct WhyAnswer: Codable, Sendable {
   public var state: String
   public var reason: String?
   public var decisions: [Row]
+  /// What its node was asked for last, a sentence each.
+  public var tasks: [String]?
 }

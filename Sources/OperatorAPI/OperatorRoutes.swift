@@ -51,6 +51,7 @@ public struct OperatorRoutes: Sendable {
     imageRoutes(router.group("v1"))
     takeoverRoutes(router.group("v1/takeovers"))
     rolloutRoutes(router.group("v1"))
+    taskRoutes(router.group("v1"))
     router.get("v1/status") { _, _ in try await answer(status()) }
     router.get("v1/enrolment") { _, _ in
       try await answer(EnrolmentSetting(enrolment: fleet.enrolment().rawValue))
@@ -112,11 +113,15 @@ public struct OperatorRoutes: Sendable {
     group.get(":name/why") { _, context in
       let detail = try await fleet.machine(context.name)
       let rows = try await fleet.decisions(of: context.name, limit: 50)
+      let tasks = try await fleet.tasks(of: context.name).prefix(5).map {
+        "\($0.task.queuedAt.formatted(.iso8601)) '\($0.text)' (task \($0.task.identifier)): \($0.task.standing)"
+          + ($0.task.reason.map { ": \($0)" } ?? "")
+      }
       return try answer(
         WhyAnswer(
           machine: detail.machine.name.text, state: detail.machine.state.rawValue,
           reason: detail.machine.reason ?? detail.hold ?? detail.machine.evidenceRefusal ?? detail.machine.planRefusal,
-          decisions: rows.map { .init(at: $0.at, decision: $0.decision) }))
+          decisions: rows.map { .init(at: $0.at, decision: $0.decision) }, tasks: tasks))
     }
     recoveryRoutes(group)
     secretRoutes(group)

@@ -14,7 +14,9 @@ struct RebuildVerbTests {
   static let group = "Zt4nWq-1a2B-c3D4-e5F6-g7H8-i9J0-kLmNoP"
 
   /// A registry with the machine node1, installed and active, for an appliance that does not run yet.
-  func install(in data: String) async throws {
+  /// - Returns: the key of its node.
+  @discardableResult
+  func install(in data: String) async throws -> SigningPrivateKey {
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
     let fleet = try Fleet(path: data + "/fleet.sqlite")
     let applianceKey = try SigningPrivateKey()
@@ -59,6 +61,7 @@ struct RebuildVerbTests {
         machineName: "node1", nodeKey: node.publicKey, closure: Self.closure, kernel: "6", bootIdentifier: "b",
         uptime: 1), signed: report)
     try fleet.close()
+    return node
   }
 
   @Test("a rebuild is shown, refused without consent, armed with it, and everything is told in JSON too")

@@ -21,6 +21,10 @@ struct Why: AsyncParsableCommand {
               + "requests, and that the appliance serves the interface it is on.")
         }
         for row in answer.decisions.reversed() { lines.append(contentsOf: text(of: row)) }
+        if let tasks = answer.tasks, !tasks.isEmpty {
+          lines.append("its node was asked for")
+          lines.append(contentsOf: tasks.reversed().map { "    - \($0)" })
+        }
         return lines.joined(separator: "\n")
       }
     }

@@ -6,8 +6,12 @@ import StackTemplates
 
 struct StackCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stack", abstract: "Container stacks: the catalogue, and what a machine's stacks are compiled to.",
-    subcommands: [StackList.self, StackShow.self, StackCheck.self, StackCompile.self])
+    commandName: "stack",
+    abstract: "Container stacks: the catalogue, what a machine's stacks are compiled to, and those of running nodes.",
+    subcommands: [
+      StackList.self, StackShow.self, StackCheck.self, StackCompile.self, StackUp.self, StackDown.self, StackStart.self,
+      StackStop.self, StackRestart.self, StackApply.self, StackLogs.self, StackStats.self, StackProcesses.self,
+    ])
 }
 
 /// Where the catalogue is, and how to print.
