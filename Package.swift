@@ -91,7 +91,9 @@ let package = Package(
     part("Images", [crypto]),
     part("BinaryCache", ["NixFormats", "CZstd", "CLZMA", crypto]),
 
-    part("NodeFlake", ["Fleet", crypto, subprocess, systemPackage]),
+    part(
+      "NodeFlake",
+      ["Fleet", "StackCatalogue", "StackSet", "StackTemplates", crypto, subprocess, systemPackage]),
 
     // Services: sockets.
     part("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", logging, lifecycle, nioCore, nioPosix]),
@@ -222,7 +224,12 @@ let package = Package(
     tests(
       "NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent", "NodeFiles", "ProgramRunner"],
       exclude: ["Recorded"]),
-    tests("NodeFlake", ["AgentProtocol", "BinaryCache", "Fleet", "NixFormats", "NodeFlake", "ProgramTestSupport"]),
+    tests(
+      "NodeFlake",
+      [
+        "AgentProtocol", "BinaryCache", "DiskLayout", "Fleet", "NetworkAddress", "NixFormats", "NodeFlake",
+        "ProgramTestSupport", "StackSet",
+      ]),
     tests("NodeWork", ["NodeWork", "ProgramRunner", "ProgramTestSupport", "StackSet"]),
     tests("ProgramRunner", ["ProgramRunner", "ProgramTestSupport"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),

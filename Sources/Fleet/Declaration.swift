@@ -3,14 +3,18 @@ import Foundation
 import Images
 import NetworkAddress
 
-/// What a declaration is measured by: the schemas and roles of the templates.
+/// What a declaration is measured by: the schemas, roles and stacks of the templates.
 public struct DeclarationRules: Sendable {
   public var machine: JSONSchema
   public var fleet: JSONSchema
   public var roles: KnownRoles
+  /// What is wrong with a machine's stacks, each with its file, line and rule.
+  public var stacks: @Sendable (DeclaredStacks) -> [String]
 
-  public init(machine: JSONSchema, fleet: JSONSchema, roles: KnownRoles) {
-    (self.machine, self.fleet, self.roles) = (machine, fleet, roles)
+  public init(
+    machine: JSONSchema, fleet: JSONSchema, roles: KnownRoles, stacks: @escaping @Sendable (DeclaredStacks) -> [String]
+  ) {
+    (self.machine, self.fleet, self.roles, self.stacks) = (machine, fleet, roles, stacks)
   }
 }
 

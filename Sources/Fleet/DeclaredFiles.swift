@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import GRDB
 
-/// The files of a declared fleet by their path: `fleet.json`, `machines/NAME.json`, `modules/…`.
+/// The files of a declared fleet by their path: `fleet.json`, `machines/NAME.json`, `modules/…`, `stacks/NAME/…`.
 public struct DeclaredFiles: Codable, Sendable, Equatable {
   public var files: [String: Data]
 
@@ -30,10 +30,13 @@ public struct DeclaredFiles: Codable, Sendable, Equatable {
       problems.append("the files have \(bytes) bytes together, more than the 1 MiB that is taken")
     }
     for path in files.keys.sorted() where path != DeclaredFiles.fleet && !DeclaredFiles.isModuleFile(path) {
-      if DeclaredFiles.machineName(path) == nil {
+      if DeclaredFiles.isStackSecret(path) {
         problems.append(
-          "\(displayable(path, limit: 120)): expected fleet.json, machines/NAME.json or modules/NAME.nix, each name of "
-            + "letters, digits, '.', '_' and '-'")
+          "\(displayable(path, limit: 120)): values of secrets do not belong here; bootstead machine secret")
+      } else if DeclaredFiles.machineName(path) == nil, !DeclaredFiles.isStackFile(path) {
+        problems.append(
+          "\(displayable(path, limit: 120)): expected fleet.json, machines/NAME.json, modules/NAME.nix or a file of "
+            + "stacks/NAME, each name of letters, digits, '.', '_' and '-'")
       }
     }
     return problems
@@ -47,6 +50,20 @@ public struct DeclaredFiles: Codable, Sendable, Equatable {
 
   static func isModuleFile(_ path: String) -> Bool {
     path.utf8.count <= 200 && path.wholeMatch(of: /modules(\/[A-Za-z0-9_][A-Za-z0-9_.\-]*)+/) != nil
+  }
+
+  /// A file of a stack of the operator's own.
+  static func isStackFile(_ path: String) -> Bool {
+    path.utf8.count <= 200
+      && path.wholeMatch(of: /stacks\/[a-z0-9][a-z0-9\-]{0,62}(\/[A-Za-z0-9_][A-Za-z0-9_.\-]*)+/) != nil
+  }
+
+  /// What lies there are values for trying a stack out.
+  static func isStackSecret(_ path: String) -> Bool { path.wholeMatch(of: /stacks\/[^\/]+\/secrets(\/.*)?/) != nil }
+
+  /// The stacks of the operator's own, by name.
+  var ownStacks: Set<String> {
+    Set(files.keys.filter(DeclaredFiles.isStackFile).map { String($0.dropFirst(7).prefix { $0 != "/" }) })
   }
 
   /// The last declaration that was applied.

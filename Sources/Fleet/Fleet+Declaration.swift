@@ -7,7 +7,7 @@ extension Fleet {
   /// What applying these files would change. Nothing changes.
   public func planDeclaration(_ files: DeclaredFiles, rules: DeclarationRules) async throws -> DeclarationPlan {
     let declaration = try Declaration(files, rules: rules)
-    return try await database.read { database in try plan(declaration, in: database) }
+    return try await database.read { database in try plan(declaration, rules: rules, in: database) }
   }
 
   /// Makes the registry what the files declare, in one transaction. Machines that they do not name stay as they are.
@@ -17,7 +17,7 @@ extension Fleet {
   {
     let declaration = try Declaration(files, rules: rules)
     return try await write { database, now in
-      let plan = try plan(declaration, in: database)
+      let plan = try plan(declaration, rules: rules, in: database)
       guard plan.digest == consented else {
         throw FleetError.conflict(
           "something changed since the plan that you consented to, and nothing was applied: look at it again with "
@@ -87,7 +87,9 @@ extension Fleet {
   /// Seconds for which the first install of a declared machine stays armed.
   static let declaredWindow: TimeInterval = 7 * 86_400
 
-  private func plan(_ declaration: Declaration, in database: Database) throws -> DeclarationPlan {
+  private func plan(_ declaration: Declaration, rules: DeclarationRules, in database: Database) throws
+    -> DeclarationPlan
+  {
     let machines = try Machine.order(sql: "name").fetchAll(database)
     let declaredNames = Set(declaration.machines.map(\.name))
     var plan = DeclarationPlan(
@@ -109,6 +111,7 @@ extension Fleet {
       (target.stacks, target.image, target.choices) = (declared.stacks, declared.image, declared.choices)
       target.stateVersion = declared.stateVersion ?? target.stateVersion
       target.layout = declared.layout ?? target.layout
+      problems += rules.stacks(DeclaredStacks(choices: StackChoices(target), files: declaration.files))
       let new = Self.fields(of: target, addresses: declared.addresses.sorted { $0.description < $1.description })
       let changes = Self.fieldNames.filter { old[$0] != new[$0] }
         .map { DeclarationPlan.Field(field: $0, old: old[$0], new: new[$0]) }
@@ -125,16 +128,31 @@ extension Fleet {
         }
       }
     }
-    guard problems.isEmpty else { throw FleetError.declaration(problems) }
     let before = try DeclaredFiles.stored(in: database)?.files ?? [:]
     let after = declaration.files.files
-    for path in Set(before.keys).union(after.keys).sorted() where DeclaredFiles.isModuleFile(path) {
+    let own = DeclaredFiles(before).ownStacks.union(declaration.files.ownStacks)
+    for machine in machines where !declaredNames.contains(machine.name) {
+      // What is not declared stays as it is, so the stacks that it is made of have to stay good.
+      let choices = StackChoices(machine)
+      guard !own.isDisjoint(with: choices.templates.values) else { continue }
+      problems += rules.stacks(DeclaredStacks(choices: choices, files: declaration.files))
+        .map { "the machine '\(machine.name)', which is not declared: \($0)" }
+    }
+    guard problems.isEmpty else { throw FleetError.declaration(Self.unique(problems)) }
+    for path in Set(before.keys).union(after.keys).sorted()
+    where DeclaredFiles.isModuleFile(path) || DeclaredFiles.isStackFile(path) {
       guard before[path] != after[path] else { continue }
       func short(_ data: Data?) -> String? { data.map { String(DeclaredFiles(["": $0]).digest.prefix(12)) } }
       plan.modules.append(.init(field: path, old: short(before[path]), new: short(after[path])))
     }
     plan.seal()
     return plan
+  }
+
+  /// Two machines may have one bad stack.
+  private static func unique(_ problems: [String]) -> [String] {
+    var seen: Set<String> = []
+    return problems.filter { seen.insert($0).inserted }
   }
 
   private static let fieldNames = [

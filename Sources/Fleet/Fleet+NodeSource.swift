@@ -8,9 +8,11 @@ public struct NodeSource: Sendable {
   public var configuration: MachineConfiguration
   /// The owner's Nix files by path, as `modules/gpu.nix`.
   public var modules: [String: Data]
+  /// Files of the owner's own stacks by path, as `stacks/wiki/compose.yaml`.
+  public var stacks: [String: Data]
 
-  public init(configuration: MachineConfiguration, modules: [String: Data]) {
-    (self.configuration, self.modules) = (configuration, modules)
+  public init(configuration: MachineConfiguration, modules: [String: Data], stacks: [String: Data] = [:]) {
+    (self.configuration, self.modules, self.stacks) = (configuration, modules, stacks)
   }
 }
 
@@ -23,7 +25,9 @@ extension Fleet {
         machine, plan: currentPlan(of: machine, in: database), addresses: addresses(of: machine, in: database),
         appliance: appliance)
       let files = try DeclaredFiles.stored(in: database)?.files ?? [:]
-      return NodeSource(configuration: configuration, modules: files.filter { $0.key.hasPrefix("modules/") })
+      return NodeSource(
+        configuration: configuration, modules: files.filter { $0.key.hasPrefix("modules/") },
+        stacks: files.filter { DeclaredFiles.isStackFile($0.key) })
     }
   }
 

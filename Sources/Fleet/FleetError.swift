@@ -18,6 +18,8 @@ public enum FleetError: Error, Equatable, CustomStringConvertible {
   case database(String)
   /// Files of a declared fleet are refused: a sentence for each thing that is wrong, with its file and field.
   case declaration([String])
+  /// A machine's stacks are refused: FILE:LINE: RULE: what is wrong, for each rule that is broken.
+  case stacks(machine: String, [String])
   case build(String)
 
   public var description: String {
@@ -45,6 +47,9 @@ public enum FleetError: Error, Equatable, CustomStringConvertible {
     case .notFound(let kind, let name): "there is no \(kind) '\(name.prefix(120))'"
     case .declaration(let problems):
       "the declaration is refused, and nothing was changed:" + problems.prefix(50).map { "\n  \($0)" }.joined()
+    case .stacks(let machine, let problems):
+      "the stacks of '\(machine)' are refused, and nothing was changed or published:"
+        + problems.prefix(50).map { "\n  \($0)" }.joined()
     case .build(let reason): reason
     case .database(let reason): "the registry could not be read or written: \(reason)"
     }

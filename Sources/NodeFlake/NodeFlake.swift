@@ -1,9 +1,10 @@
 import Crypto
 import Fleet
 import Foundation
+import StackSet
 
-/// A machine's flake: its `machine.json`, the owner's modules, the templates, the agent, a fixed `flake.nix` and its
-/// lock. All of it is data that is copied; nothing is written into Nix code.
+/// A machine's flake: its `machine.json`, what its stacks were compiled to, the owner's modules and stacks, the templates,
+/// the agent, a fixed `flake.nix` and its lock. All of it is data that is copied; nothing is written into Nix code.
 public struct NodeFlake: Sendable {
   public let name: MachineName
   /// By their path in the flake.
@@ -19,11 +20,13 @@ public struct NodeFlake: Sendable {
   /// SHA-256 over names, lengths and contents, hexadecimal: two flakes with one digest are the same.
   public let digest: String
 
+  /// Where the modules look for the compiled stacks.
+  public var stackSetPath: String { "stacks/\(name).json" }
   public var configurationPath: String { "machines/\(name).json" }
   /// What Nix builds of it.
   public var attribute: String { "nixosConfigurations.\(name).config.system.build.toplevel" }
 
-  /// - Throws: ``FleetError`` where the machine's configuration breaks the schema.
+  /// - Throws: ``FleetError`` where the machine's configuration breaks the schema, or its stacks a rule.
   public init(_ source: NodeSource, templates: TemplateFolder, agent: AgentFile? = nil) throws {
     name = source.configuration.name
     nixpkgs = templates.nixpkgs
@@ -42,6 +45,15 @@ public struct NodeFlake: Sendable {
     }
     var files = ["machines/\(name).json": configuration]
     for (path, content) in source.modules { files[path] = content }
+    let set = try templates.stackSet(
+      of: name, configuration, files: source.stacks.merging(files) { own, _ in own })
+    if let set {
+      files["stacks/\(name).json"] = Data(try set.encoded() + [UInt8(ascii: "\n")])
+      // Of the owner's stacks those that it runs: a change of another one is no change of this machine.
+      for template in Set(set.stacks.map(\.template)) {
+        for (path, content) in source.stacks where path.hasPrefix("stacks/\(template)/") { files[path] = content }
+      }
+    }
     for (path, content) in templates.files {
       switch path {
       case TemplateFolder.flake: files["flake.nix"] = content

@@ -6,7 +6,7 @@ import SystemPackage
 
 /// Makes the flakes of machines, and keeps their archives.
 public actor NodeFlakes {
-  private let fleet: Fleet
+  let fleet: Fleet
   private let templatesPath: String?
   private let appliance: ApplianceIdentity
   private let folder: URL
@@ -36,6 +36,8 @@ public actor NodeFlakes {
     }
     return try TemplateFolder(path: templatesPath)
   }
+
+  nonisolated var hasTemplates: Bool { templatesPath != nil }
 
   /// Where there are templates, a role has to be one of theirs.
   /// - Parameter text: comma separated names; nil and nothing are no roles.

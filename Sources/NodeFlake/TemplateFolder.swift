@@ -61,7 +61,8 @@ public struct TemplateFolder: Sendable {
     let declared = try schema("declared-machine", beside: machine)
     let fleet = try schema(
       "declared-fleet", beside: machine.merging(["declared-machine.schema.json": declared]) { $1 })
-    return DeclarationRules(machine: declared, fleet: fleet, roles: KnownRoles(roles))
+    return DeclarationRules(
+      machine: declared, fleet: fleet, roles: KnownRoles(roles), stacks: { problems(of: $0) })
   }
 
   /// The revision of nixpkgs that the lock file names.

@@ -29,6 +29,7 @@ extension OperatorRoutes {
   }
 
   func flakeRoutes(_ group: RouterGroup<BasicRequestContext>) {
+    group.get(":name/stacks") { _, context in try await answer(requireNodes().stackStanding(of: context.name)) }
     group.get(":name/flake") { request, context in
       let flake = try await requireNodes().flake(of: context.name)
       func text(_ path: String) -> String { String(decoding: flake.files[path] ?? Data(), as: UTF8.self) }

@@ -86,12 +86,14 @@ public struct OperatorRoutes: Sendable {
     group.post { request, _ in
       let add = try await body(AddMachine.self, of: request)
       try nodes?.check(roles: add.role)
+      try await nodes?.check(stacksOf: add)
       return try await answer(fleet.add(add), status: .created)
     }
     group.get(":name") { _, context in try await answer(fleet.machine(context.name)) }
     group.patch(":name") { request, context in
       let change = try await body(SetMachine.self, of: request)
       try nodes?.check(roles: change.role)
+      try await nodes?.check(stacksOf: context.name, after: change)
       return try await answer(fleet.set(context.name, change))
     }
     group.delete(":name") { _, context in
@@ -101,6 +103,7 @@ public struct OperatorRoutes: Sendable {
     group.post(":name/approve") { request, context in
       let approval = try await body(ApproveMachine.self, of: request)
       try nodes?.check(roles: approval.role)
+      try await nodes?.check(stacksOf: context.name, after: approval)
       return try await answer(fleet.approve(context.name, approval))
     }
     group.post(":name/rename") { request, context in

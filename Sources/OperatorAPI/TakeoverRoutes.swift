@@ -33,6 +33,7 @@ extension OperatorRoutes {
     group.post("preview") { request, _ in
       let wanted = try await body(PrepareTakeover.self, of: request)
       try nodes?.check(roles: wanted.machine.role)
+      try await nodes?.check(stacksOf: wanted.machine)
       return try await answer(fleet.previewTakeover(wanted))
     }
     group.post { request, _ in
@@ -41,6 +42,7 @@ extension OperatorRoutes {
       }
       let wanted = try await body(PrepareTakeover.self, of: request)
       try nodes?.check(roles: wanted.machine.role)
+      try await nodes?.check(stacksOf: wanted.machine)
       let offer = try await takeover.prepare(wanted)
       return try answer(
         TakeoverAnswer(offer: offer, urls: takeover.urls, scriptDigests: takeover.urls.map(takeover.scriptDigest)),

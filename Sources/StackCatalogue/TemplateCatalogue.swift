@@ -63,6 +63,8 @@ public struct CatalogueError: Error, CustomStringConvertible, Sendable {
   public var path: String
   public var text: String
 
+  public init(path: String, text: String) { (self.path, self.text) = (path, text) }
+
   public var description: String { "\(path) \(text)" }
 }
 

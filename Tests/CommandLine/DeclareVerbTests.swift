@@ -17,14 +17,14 @@ struct DeclareVerbTests {
   static let source =
     ProcessInfo.processInfo.environment["BOOTSTEAD_SOURCE"] ?? FileManager.default.currentDirectoryPath
 
-  private func write(_ text: String, to path: String) throws {
+  func write(_ text: String, to path: String) throws {
     let file = URL(fileURLWithPath: path)
     try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data(text.utf8).write(to: file)
   }
 
   /// A registry in which node1 has shown its disks, for an appliance that does not run yet.
-  private func seeNode1(in data: String) async throws {
+  func seeNode1(in data: String) async throws {
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
     let fleet = try Fleet(path: data + "/fleet.sqlite")
     let applianceKey = try SigningPrivateKey()

@@ -84,11 +84,25 @@ struct SecretTests {
     #expect(node.laidDown("token") == "hush")
   }
 
-  @Test("a user whom the node does not have is named")
-  func unknownUser() throws {
+  @Test(
+    "a user whom only a container has is given by numbers",
+    .enabled(if: geteuid() == 0, "files are given to another user, which root alone can do"))
+  func numbers() throws {
     let node = try Node(["token": "hush"])
-    let placement = try node.configure(Self.list(Self.entry("token", owner: "nobody-here")))
-    #expect(throws: NodeSecretError.noSuchUser("nobody-here", secret: "token")) {
+    try node.configure(Self.list(Self.entry("token", owner: "100999:5678"))).apply(
+      root: node.folder.path, from: node.secrets)
+    let attributes = try FileManager.default.attributesOfItem(
+      atPath: node.folder.path + "/run/bootstead/secrets/token")
+    #expect(attributes[.ownerAccountID] as? Int == 100999 && attributes[.groupOwnerAccountID] as? Int == 5678)
+  }
+
+  @Test(
+    "a user whom the node does not have is named",
+    arguments: ["nobody-here", "12", "1:", "1:2:3", "-1:0", "1:4294967296", "4294967295:0"])
+  func unknownUser(owner: String) throws {
+    let node = try Node(["token": "hush"])
+    let placement = try node.configure(Self.list(Self.entry("token", owner: owner)))
+    #expect(throws: NodeSecretError.noSuchUser(owner, secret: "token")) {
       try placement.apply(root: node.folder.path, from: node.secrets)
     }
     #expect(node.laidDown("token") == nil)
@@ -164,6 +178,16 @@ struct SecretTests {
       }
     }
     return (appliance.read(\.nodeReports), runner.lines)
+  }
+
+  @Test("a unit that could not start without a secret is started when it comes")
+  func awaited() async throws {
+    let node = try Node([:])
+    _ = try node.configure(Self.list(Self.entry("token", units: ["stacks.service"])))
+    let order = NodeOrders(nextReport: 7, secrets: [try node.sealed("token", "new", revision: "1")])
+    let (_, commands) = try await stay(node, [order, NodeOrders(nextReport: 7)])
+    #expect(
+      commands == ["systemctl try-restart -- stacks.service", "systemctl start --no-block -- stacks.service"])
   }
 
   @Test("a running node lays a changed secret down, restarts the units that use it, and reports at once that it has it")

@@ -28,7 +28,8 @@ struct DeclarationTests {
     "machines/node1.json": #"""
     {"addresses":["52:54:00:00:00:01"],"roles":["docker-host"],"stacks":["photos"],"stateVersion":"25.11",
      "network":{"interfaces":[{"mac":"52:54:00:00:00:01","addresses":["192.0.2.5/24"],"gateway":"192.0.2.1"}]},
-     "settings":{"backup":{"daily":14}},"modules":["modules/deep/gpu.nix"],
+     "settings":{"backup":{"daily":14},
+      "stacks":{"settings":{"photos":{"secrets":{"TOKEN":"secret:photos-token"}}}}},"modules":["modules/deep/gpu.nix"],
      "layout":{"disk":"serial:SN1","systemSize":"40GiB","volumes":[
        {"name":"appdata","size":"50%","mountPoint":"/srv/appdata","placementClass":"fast"}]}}
     """#,

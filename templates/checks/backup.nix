@@ -130,13 +130,40 @@ in
     machine = base.thin;
     modules = [ { bootstead.agent.executable = ./machine.nix; } ];
   };
-  # What is in it only the agent reads.
+  # By hand.
   "stacks/compiled" = {
-    machine = base.thin // {
-      roles = [ "docker-host" ];
-      stacks = [ "uptime" ];
-    };
-    modules = [ { bootstead.stacks.compiled = builtins.toFile "stacks.json" "{}"; } ];
+    machine = builtins.fromJSON (builtins.readFile ./exported/machines/checked.json);
+    modules = [
+      {
+        bootstead.stacks = {
+          compiled = ./exported/stacks/checked.json;
+          own.wiki = ./exported/stacks/wiki;
+        };
+      }
+    ];
+  };
+  # A flake as the appliance exports it: the set that it compiled, and an own stack.
+  "stacks/exported" = {
+    machine = builtins.fromJSON (builtins.readFile ./exported/machines/checked.json);
+    root = ./exported;
+    modules = [
+      (
+        { config, ... }:
+        {
+          assertions = [
+            {
+              assertion =
+                config.bootstead.stacks.compiled == ./exported/stacks/checked.json
+                && config.systemd.services ? bootstead-stacks
+                && config.bootstead.secrets.wiki-session-key.owner == "1000:1000"
+                && config.systemd.services.bootstead-secrets.requiredBy == [ ]
+                && config.systemd.services.bootstead-secrets.before == [ "bootstead-stacks.service" ];
+              message = "the exported stacks are not what the machine starts";
+            }
+          ];
+        }
+      )
+    ];
   };
   "stacks/own" = {
     machine = base.thin // {

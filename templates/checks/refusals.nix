@@ -146,6 +146,30 @@ in
     };
     says = "stacks need a container engine; add the role docker-host or podman-host";
   };
+  "stacks/compiled-for-another" = {
+    machine = builtins.fromJSON (builtins.readFile ./exported/machines/checked.json) // {
+      name = "other";
+    };
+    modules = [
+      {
+        bootstead.stacks = {
+          compiled = ./exported/stacks/checked.json;
+          own.wiki = ./exported/stacks/wiki;
+        };
+      }
+    ];
+    says = "this was compiled for \"checked\" and not for \"other\"";
+  };
+  "stacks/compiled-for-others" = {
+    machine = builtins.fromJSON (builtins.readFile ./exported/machines/checked.json) // {
+      stacks = [
+        "wiki"
+        "uptime"
+      ];
+    };
+    root = ./exported;
+    says = "this was compiled for the stacks wiki, and the machine runs wiki, uptime";
+  };
   "stacks/database-on-nfs" = {
     machine = withStacks {
       stacks.placement.db = "/data/db";

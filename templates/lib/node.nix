@@ -17,8 +17,15 @@ let
       throw "machine.json: modules: there is no ${name}."
     else
       root + "/${name}";
+  isThere = path: root != null && builtins.pathExists path;
   # The appliance puts the agent for the machine's system there.
   agent = root + "/agent/${data.system}/bootstead-agent";
+  # And what the machine's stacks were compiled to, beside the owner's own stacks.
+  stacks = root + "/stacks";
+  compiled = stacks + "/${data.name}.json";
+  ownStacks = builtins.filter (name: builtins.pathExists (stacks + "/${name}/compose.yaml")) (
+    if isThere stacks then builtins.attrNames (builtins.readDir stacks) else [ ]
+  );
 in
 evaluate {
   # The platform comes from the machine itself.
@@ -27,12 +34,9 @@ evaluate {
     ../modules
     (machineData.module data)
   ]
-  ++ (
-    if root != null && builtins.pathExists agent then
-      [ { bootstead.agent.executable = agent; } ]
-    else
-      [ ]
-  )
+  ++ (if isThere agent then [ { bootstead.agent.executable = agent; } ] else [ ])
+  ++ (if isThere compiled then [ { bootstead.stacks.compiled = compiled; } ] else [ ])
+  ++ map (name: { bootstead.stacks.own.${name} = stacks + "/${name}"; }) ownStacks
   ++ map ownModule (data.modules or [ ])
   ++ modules;
 }

@@ -13,12 +13,14 @@ let
     name:
     builtins.match "[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?" name != null
     && builtins.match ".*[a-z0-9]{21}.*" name == null;
-  units = lib.unique (lib.concatMap (secret: secret.units) (builtins.attrValues cfg));
+  allOf = field: lib.unique (lib.concatMap (secret: secret.${field}) (builtins.attrValues cfg));
+  units = allOf "units";
   file = (pkgs.formats.json { }).generate "bootstead-secrets.json" {
     schema = 1;
     secrets = lib.mapAttrsToList (name: secret: {
       inherit name;
-      inherit (secret) owner path units;
+      inherit (secret) owner path;
+      units = lib.unique (secret.units ++ secret.lenientUnits);
     }) cfg;
   };
 in
@@ -43,13 +45,21 @@ in
             owner = mkOption {
               type = types.str;
               default = "root";
-              description = "The user that may read the file.";
+              example = "999:999";
+              description = "The user that may read the file: by name, or as USER:GROUP in numbers for one of a container.";
             };
+
             units = mkOption {
               type = types.listOf (types.strMatching ".+\\.service");
               default = [ ];
               example = [ "traefik.service" ];
               description = "Units that start once the secret is there, and not without it.";
+            };
+            lenientUnits = mkOption {
+              type = types.listOf (types.strMatching ".+\\.service");
+              default = [ ];
+              example = [ "bootstead-stacks.service" ];
+              description = "Units that start after it where it is there, and without it where it is not.";
             };
             path = mkOption {
               type = types.str;
@@ -76,7 +86,7 @@ in
       description = "Lay down the secrets that this machine needs";
       wantedBy = [ "multi-user.target" ];
       requiredBy = units;
-      before = units;
+      before = lib.unique (units ++ allOf "lenientUnits");
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
       restartTriggers = [ file ];

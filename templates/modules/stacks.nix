@@ -40,7 +40,22 @@ let
     ) cfg.settings
   );
 
-  secretsOf = settings: builtins.attrValues settings.secrets;
+  compiled = builtins.fromJSON (builtins.readFile cfg.compiled);
+  compiledNames = map (stack: stack.name) compiled.stacks;
+  # Of several stacks that read one secret as different users, the first is the one that can.
+  compiledSecrets = lib.listToAttrs (
+    lib.concatMap (
+      stack:
+      map (secret: {
+        name = bootsteadLib.secretName secret.reference;
+        value = {
+          owner = lib.mkDefault "${toString secret.owner.user}:${toString secret.owner.group}";
+          # One stack without its secret does not keep the others down.
+          lenientUnits = [ "bootstead-stacks.service" ];
+        };
+      }) stack.secrets
+    ) compiled.stacks
+  );
 
   # What the agent calls for stacks, and to clean up after a backup.
   agentPath = [
@@ -73,8 +88,9 @@ in
       default = null;
       example = lib.literalExpression "./node1-stacks.json";
       description = ''
-        What `bootstead stack compile -f machine.json -o FILE` has made of the stacks and their settings. The machine
-        starts its stacks from it; without it they are declared only.
+        What the stacks and their settings were compiled to. The machine starts its stacks from it; without it they are
+        declared only. A flake of the appliance has it as `stacks/NAME.json`; by hand
+        `bootstead stack compile -f machine.json -o FILE` makes it.
       '';
     };
 
@@ -228,16 +244,28 @@ in
         }
       ];
 
+      # Also where nothing is compiled: what is no reference is refused here.
       bootstead.secrets = lib.mkMerge (
         lib.concatMap (
           settings:
           map (reference: {
-            ${bootsteadLib.secretName reference}.units = [ "bootstead-stacks.service" ];
-          }) (secretsOf settings)
+            ${bootsteadLib.secretName reference}.lenientUnits = [ "bootstead-stacks.service" ];
+          }) (builtins.attrValues settings.secrets)
         ) (builtins.attrValues cfg.settings)
       );
     })
     (lib.mkIf (runs && cfg.compiled != null) {
+      assertions = [
+        {
+          assertion = compiled.machine == config.bootstead.machine.name;
+          message = "bootstead.stacks.compiled: this was compiled for \"${compiled.machine}\" and not for \"${config.bootstead.machine.name}\"; compile this machine's stacks.";
+        }
+        {
+          assertion = lib.sort builtins.lessThan compiledNames == lib.sort builtins.lessThan (lib.unique cfg.names);
+          message = "bootstead.stacks.compiled: this was compiled for the stacks ${lib.concatStringsSep ", " compiledNames}, and the machine runs ${lib.concatStringsSep ", " cfg.names}; compile them again.";
+        }
+      ];
+      bootstead.secrets = compiledSecrets;
       environment.etc."bootstead/stacks.json".source = cfg.compiled;
       # The appliance asks for stacks, snapshots and backups, too.
       systemd.services.bootstead-report.path = agentPath;

@@ -30,6 +30,9 @@ struct SecretDelivery: Sendable {
       }
       let units = placement.units(using: changed)
       if !units.isEmpty { try await runner.run(Command("systemctl", ["try-restart", "--"] + units)) }
+      // What could not start without it. It may take long, and the next report waits for nothing.
+      let waiting = placement.units(using: changed.subtracting(held.keys).subtracting(obsolete))
+      if !waiting.isEmpty { try await runner.run(Command("systemctl", ["start", "--no-block", "--"] + waiting)) }
     } catch {
       log.say("services that use these secrets go on with the old ones: \(error)")
     }

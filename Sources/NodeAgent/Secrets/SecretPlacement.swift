@@ -12,7 +12,7 @@ public struct SecretPlacement: Sendable, Codable {
 
   public struct Secret: Sendable, Codable {
     public var name: String
-    /// The user that may read it, by name.
+    /// The user that may read it: by name, or `USER:GROUP` in numbers for one that only a container has.
     public var owner: String
     /// Below ``SecretPlacement/folder``.
     public var path: String
@@ -89,7 +89,12 @@ struct SystemUsers {
   }
 
   func owner(_ name: String) -> WholeFile.Owner? {
-    name == "root" ? WholeFile.Owner(user: 0, group: 0) : owners[name]
+    if name == "root" { return WholeFile.Owner(user: 0, group: 0) }
+    if let owner = owners[name] { return owner }
+    let numbers = name.split(separator: ":", omittingEmptySubsequences: false)
+    guard numbers.count == 2, let user = uid_t(numbers[0]), let group = gid_t(numbers[1]), user != .max, group != .max
+    else { return nil }
+    return WholeFile.Owner(user: user, group: group)
   }
 }
 

@@ -23,7 +23,7 @@ struct DeclarationFolder {
 
   private mutating func readAll() throws {
     if exists(DeclaredFiles.fleet) { try readFile(DeclaredFiles.fleet) }
-    for folder in ["machines", "modules"] where exists(folder) { try readFolder(folder) }
+    for folder in ["machines", "modules", "stacks"] where exists(folder) { try readFolder(folder) }
     guard files.keys.contains(where: { $0 == DeclaredFiles.fleet || $0.hasPrefix("machines/") }) else {
       throw CommandFailure.failed(
         "\(root.path) declares no fleet: expected fleet.json or machines/NAME.json in it")
@@ -42,6 +42,8 @@ struct DeclarationFolder {
     }
     for name in names where !name.hasPrefix(".") {
       let below = "\(path)/\(name)"
+      // Values for trying a stack out stay where they are.
+      if name == "secrets", path.wholeMatch(of: /stacks\/[^\/]+/) != nil { continue }
       var status = stat()
       guard lstat(root.appendingPathComponent(below).path, &status) == 0 else {
         throw CommandFailure.failed("\(below): \(String(cString: strerror(errno)))")

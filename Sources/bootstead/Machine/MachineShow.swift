@@ -4,6 +4,7 @@ import DiskLayout
 import Fleet
 import Foundation
 import NetworkAddress
+import NodeFlake
 
 struct MachineShow: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,12 +15,24 @@ struct MachineShow: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      let detail: MachineDetail = try await appliance.client.get("/v1/machines/\(pathComponent(name))")
-      try show(detail, json: appliance.json) { text(of: detail) }
+      let path = "/v1/machines/\(pathComponent(name))"
+      let detail: MachineDetail = try await appliance.client.get(path)
+      var secrets: String?
+      if !appliance.json, !detail.machine.stacks.isEmpty { secrets = await stackSecrets(path) }
+      try show(detail, json: appliance.json) { text(of: detail, secrets: secrets) }
     }
   }
 
-  private func text(of detail: MachineDetail) -> String {
+  /// What its stacks lack; also where that can not be told.
+  private func stackSecrets(_ path: String) async -> String? {
+    do {
+      let standing: StackStanding = try await appliance.client.get(path + "/stacks")
+      return standing.problems.isEmpty
+        ? standing.missingText : "the stacks are refused: \(standing.problems.joined(separator: "; "))"
+    } catch { return "not known: \(error)" }
+  }
+
+  private func text(of detail: MachineDetail, secrets: String?) -> String {
     let machine = detail.machine
     var lines = [
       "name       \(machine.name)", "state      \(machine.state.rawValue)",
@@ -37,6 +50,7 @@ struct MachineShow: AsyncParsableCommand {
     add("uuid", machine.uuid?.description)
     add("role", machine.role)
     add("stacks", machine.stacks.isEmpty ? nil : machine.stacks.joined(separator: ", "))
+    add("secrets", secrets)
     add("closure", machine.closure)
     add("runs", machine.runningClosure)
     add(

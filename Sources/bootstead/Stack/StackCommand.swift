@@ -9,7 +9,8 @@ struct StackCommand: AsyncParsableCommand {
     commandName: "stack",
     abstract: "Container stacks: the catalogue, what a machine's stacks are compiled to, and those of running nodes.",
     subcommands: [
-      StackList.self, StackShow.self, StackCheck.self, StackCompile.self, StackUp.self, StackDown.self, StackStart.self,
+      StackList.self, StackShow.self, StackCheck.self, StackCompile.self, StackSecrets.self, StackUp.self,
+      StackDown.self, StackStart.self,
       StackStop.self, StackRestart.self, StackApply.self, StackLogs.self, StackStats.self, StackProcesses.self,
     ])
 }

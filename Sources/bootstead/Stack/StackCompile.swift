@@ -19,7 +19,7 @@ struct StackCompile: AsyncParsableCommand {
         throw CommandFailure.failed("\(file) can not be read")
       }
       let machine = try MachineStacks(data, path: file)
-      let catalogue = try options.catalogue(own: machine.own)
+      let catalogue = try options.catalogue(own: Self.beside(file).merging(machine.own) { $1 })
       var templates: [StackTemplate] = []
       var refusals: [StackRefusal] = []
       for name in Set(machine.settings.stacks.map(\.template)).sorted() where catalogue.folders[name] != nil {
@@ -38,5 +38,15 @@ struct StackCompile: AsyncParsableCommand {
         throw CommandFailure.failed("\(output) can not be written: \(error.localizedDescription)")
       }
     }
+  }
+
+  /// Own stacks of a flake: the folders of `stacks` beside `machines`.
+  private static func beside(_ file: String) -> [String: String] {
+    let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
+    guard folder.lastPathComponent == "machines" else { return [:] }
+    let stacks = folder.deletingLastPathComponent().appendingPathComponent("stacks").path
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: stacks)) ?? []
+    let own = names.filter { FileManager.default.fileExists(atPath: "\(stacks)/\($0)/compose.yaml") }
+    return Dictionary(own.map { ($0, "\(stacks)/\($0)") }) { first, _ in first }
   }
 }
