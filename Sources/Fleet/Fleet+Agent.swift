@@ -203,6 +203,7 @@ extension Fleet {
         machine.layout.systemDisk = disk
       }
       if machine.rebuild != nil { try compare(report, of: &machine, in: database, now: now) }
+      try settleRestore(of: &machine, in: database, now: now)
       machine.rebuild = nil
       try note(report, of: &machine, in: database, now: now)
       try change(&machine, by: .finish, "installed \(report.closure)", in: database, now: now)

@@ -55,6 +55,7 @@ extension Fleet {
       machine.bootsWithoutReport = []
       machine.progress = nil
       if machine.finishedInstall == machine.install { machine.install = UUID().uuidString.lowercased() }
+      try setRestore(preview.restores, of: &machine, in: database, now: now)
       machine.armedUntil = now.addingTimeInterval(request.window)
       if request.now {
         machine.networkBoot = NetworkBootOrder(
@@ -104,7 +105,18 @@ extension Fleet {
     if let owner = try otherOwner(of: Set(draft.replacements.values), than: machine, in: database) {
       notes.append("\(owner.disk) is on record as a disk of the machine '\(owner.name)'")
     }
+    if request.restore == nil, !draft.lost.isEmpty, !machine.stacks.isEmpty {
+      notes.append("nothing is restored: add --restore latest to have the stacks' data back from their repositories")
+    }
     var preview = draft.preview(notes: notes)
+    if let restore = request.restore {
+      guard restore == "latest" else {
+        throw FleetError.invalidValue(
+          field: "restore", reason: "'\(displayable(restore, limit: 80))' is not 'latest', the only one there is")
+      }
+      let planner = RestorePlanner(machine, plan: draft.plan, isGroupKept: draft.lost.isEmpty)
+      preview.restores = planner.restores(of: request.stackData)
+    }
     preview.digest = try digest(of: preview, machine, request, in: database)
     return (draft, preview)
   }
@@ -215,6 +227,7 @@ extension Fleet {
   func disarm(_ machine: inout Machine, in database: Database, now: Date) throws {
     if let order = machine.rebuild, !order.begun, let finished = machine.finishedInstall {
       machine.rebuild = nil
+      machine.restore = nil
       machine.install = finished
       machine.acceptsHardware = false
       try database.execute(sql: "DELETE FROM consent WHERE machine = ?", arguments: [machine.id])

@@ -99,6 +99,7 @@ extension Fleet {
         machine.runningClosure = nil
         machine.bootIdentifier = nil
         machine.reportedAt = nil
+        machine.restore = nil
         machine.comparison = nil
       }
       machine.wipe = nil

@@ -155,6 +155,7 @@ enum FleetDatabase {
     SecretSchema.register(in: &migrator)
     BuildSchema.register(in: &migrator)
     TaskSchema.register(in: &migrator)
+    RestoreSchema.register(in: &migrator)
     return migrator
   }
 }

@@ -105,6 +105,8 @@ public struct Machine: Codable, Sendable, FetchableRecord, MutablePersistableRec
   public var reportedAt: Date?
   /// The data volumes before and after the last rebuild.
   public var comparison: DataComparison?
+  /// The restore that was consented to with the last rebuild, and what became of it.
+  public var restore: DataRestore?
   /// What is declared of its node beside roles and stacks.
   public var choices = NodeChoices()
   /// The NixOS release that it was first installed with, as `26.05`.

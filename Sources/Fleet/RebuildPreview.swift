@@ -46,6 +46,8 @@ public struct RebuildPreview: Codable, Sendable {
   public var kept: Kept?
   /// What is lost, a line each; empty where all data stays.
   public var lost: [String]
+  /// What becomes of each stack's data; nil where no restore was asked for.
+  public var restores: [StackRestore]?
   /// Which addresses change, what may be repaired, and whatever else the operator should know.
   public var notes: [String]
   /// Minutes for which the rebuild stays armed.
@@ -59,7 +61,7 @@ public struct RebuildPreview: Codable, Sendable {
   public var text: String {
     var lines: [String] = []
     func add(_ title: String, _ value: String) {
-      lines.append(title.padding(toLength: 12, withPad: " ", startingAt: 0) + value)
+      lines.append(title.padding(toLength: max(12, title.count + 1), withPad: " ", startingAt: 0) + value)
     }
     add("rebuild", "\(machine), which is \(state.rawValue)")
     add("system", closure ?? "none is set: bootstead machine set \(machine) --closure STORE_PATH")
@@ -86,6 +88,8 @@ public struct RebuildPreview: Codable, Sendable {
     }
     if lost.isEmpty { add("lost", "no data; the system and what was changed in it") }
     for line in lost { add("LOST", line) }
+    for restore in restores ?? [] { add(restore.plannedText.title, restore.plannedText.text) }
+    if restores?.isEmpty == true { add("no restore", "the machine has no stacks") }
     for note in notes { add("note", note) }
     return lines.joined(separator: "\n")
   }

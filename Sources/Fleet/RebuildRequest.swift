@@ -37,6 +37,10 @@ public struct RebuildRequest: Codable, Sendable {
   public var closure: String?
   /// The node gets the order to start from the network.
   public var now: Bool = false
+  /// Data that the rebuild loses comes back from the stacks' repositories: `latest`, the newest archives from before it.
+  public var restore: String?
+  /// Where the machine's stacks keep their data. The appliance fills it in, for ``restore``.
+  public var stackData: [StackData] = []
   /// Seconds for which the rebuild stays armed.
   public var window: TimeInterval = 86_400
   /// Of the preview that the operator consented to; a preview needs none.

@@ -63,6 +63,15 @@ extension NodeFlakes {
     }
   }
 
+  /// Where a machine's stacks keep what is backed up.
+  /// - Throws: ``FleetError`` where the stacks do not compile, and where there are no templates.
+  public nonisolated func stackData(of name: String) async throws -> [StackData] {
+    let set = try templates().stackSet(await fleet.declaredStacks(of: name))
+    return (set?.stacks ?? []).map { stack in
+      StackData(stack: stack.name, folders: stack.volumes.filter(\.isBackedUp).map(\.path))
+    }
+  }
+
   /// Where there are templates, the stacks of a machine that is to be added keep all rules.
   public nonisolated func check(stacksOf add: AddMachine) async throws {
     guard hasTemplates, !add.stacks.isEmpty else { return }

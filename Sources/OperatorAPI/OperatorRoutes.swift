@@ -123,7 +123,8 @@ public struct OperatorRoutes: Sendable {
       return try answer(
         WhyAnswer(
           machine: detail.machine.name.text, state: detail.machine.state.rawValue,
-          reason: detail.machine.reason ?? detail.hold ?? detail.machine.evidenceRefusal ?? detail.machine.planRefusal,
+          reason: detail.machine.reason ?? detail.hold ?? detail.machine.evidenceRefusal ?? detail.machine.planRefusal
+            ?? detail.machine.restore?.concern,
           decisions: rows.map { .init(at: $0.at, decision: $0.decision) }, tasks: tasks))
     }
     recoveryRoutes(group)

@@ -84,6 +84,10 @@ struct MachineShow: AsyncParsableCommand {
           ? "the same before and after the rebuild (\(comparison.before.count) volumes)" : "DIFFERS SINCE THE REBUILD")
       for difference in comparison.differences { add("data", difference) }
     }
+    if let restore = machine.restore {
+      add("restore", restore.standing)
+      for stack in restore.stacks { add("", stack.text) }
+    }
     for disk in machine.installedDisks ?? [] {
       let group = disk.volumeGroupName.map { ", volume group \($0) \(disk.volumeGroupUUID ?? "")" } ?? ""
       add("recorded", "\(disk.identifier), serial \(disk.serial ?? "not recorded")\(group)")

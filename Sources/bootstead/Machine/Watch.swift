@@ -6,7 +6,9 @@ import OperatorAPI
 
 struct Watch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "watch", abstract: "Follow a machine live until it is active or needs somebody.",
+    commandName: "watch",
+    abstract:
+      "Follow a machine live until it is active, with its data restored where that was asked for, or needs somebody.",
     discussion: "Ends with 0 when the machine is active or was wiped, with 1 when it failed or is frozen.")
 
   @OptionGroup var appliance: ApplianceOptions
@@ -37,7 +39,17 @@ struct Watch: AsyncParsableCommand {
         }
         let machine = try await client.get(path, as: MachineDetail.self).machine
         switch machine.state {
-        case .active: return line.end()
+        case .active:
+          // The rebuild has ended once the data is back.
+          guard let restore = machine.restore else { return line.end() }
+          if !restore.isOpen {
+            line.end()
+            guard restore.missing.isEmpty else {
+              throw CommandFailure.failed(
+                "\(machine.name) is active, but \(restore.standing): machine show \(machine.name)")
+            }
+            return
+          }
         case .wiping: wasWiping = true
         case .approved where wasWiping: return line.end()
         case .failed, .frozen:

@@ -32,6 +32,8 @@ struct RebuildCommand: AsyncParsableCommand {
   var compareCode = false
   @Option(help: "The store path of another NixOS system than the recorded one.") var closure: String?
   @Flag(help: "Tell the running node to start from the network at once.") var now = false
+  @Option(help: "latest: data that is lost comes back from the stacks' repositories once the machine is active.")
+  var restore: String?
   @Flag(help: "Print what would be done, and change nothing.") var dryRun = false
   @Option(help: "Minutes for which the rebuild stays armed.") var window: Int = 24 * 60
 
@@ -44,6 +46,9 @@ struct RebuildCommand: AsyncParsableCommand {
   func validate() throws {
     guard FingerprintDepth(rawValue: fingerprint) != nil else {
       throw ValidationError("--fingerprint '\(fingerprint)' is not sampled or full")
+    }
+    guard restore == nil || restore == "latest" else {
+      throw ValidationError("--restore '\(restore ?? "")' is not latest")
     }
     for text in replaceDisk { _ = try diskReplacement(text) }
   }
@@ -80,6 +85,7 @@ struct RebuildCommand: AsyncParsableCommand {
     request.comparesCode = compareCode
     request.closure = closure
     request.now = now
+    request.restore = restore
     request.window = Double(window) * 60
     return request
   }

@@ -1,0 +1,140 @@
+import DiskLayout
+import Foundation
+
+/// Where one stack keeps what a backup holds of it, as it was compiled.
+public struct StackData: Codable, Sendable, Equatable {
+  public var stack: String
+  /// The folders of its volumes that are backed up.
+  public var folders: [String]
+
+  public init(stack: String, folders: [String]) { (self.stack, self.folders) = (stack, folders) }
+}
+
+/// The restore that an operator consented to with a rebuild, until the next one.
+public struct DataRestore: Codable, Sendable, Equatable {
+  /// The rebuild's install.
+  public var install: String
+  public var wishedAt: Date
+  /// When the rebuild's install was done. Archives from after that hold what the new system began with.
+  public var installedAt: Date?
+  /// When the stacks had been brought up, so that there are volumes to restore to.
+  public var preparedAt: Date?
+  /// The task that brings them up.
+  public var task: String?
+  public var attempts = 0
+  public var notBefore: Date?
+  public var stacks: [StackRestore]
+  public var endedAt: Date?
+
+  init(install: String, wishedAt: Date, stacks: [StackRestore]) {
+    (self.install, self.wishedAt, self.stacks) = (install, wishedAt, stacks)
+  }
+
+  public var isOpen: Bool { endedAt == nil }
+
+  /// Stacks whose data is gone, or partly gone, and was not brought back.
+  public var missing: [StackRestore] { stacks.filter(\.isMissing) }
+
+  /// For who asks why something is not as it should be; nil where all came back.
+  public var concern: String? { isOpen || !missing.isEmpty ? standing : nil }
+
+  /// In a sentence: how it stands.
+  public var standing: String {
+    guard !isOpen else {
+      let done = stacks.filter { $0.state == .restored }.count
+      let all = stacks.filter { $0.state == .restored || $0.state == .failed || $0.state.isOpen }.count
+      return installedAt == nil
+        ? "data is restored once the machine is installed" : "data is being restored: \(done) of \(all) stacks are done"
+    }
+    guard !missing.isEmpty else {
+      let restored = stacks.filter { $0.state == .restored }.map(\.stack)
+      return restored.isEmpty
+        ? "no data had to be restored" : "the data of \(restored.joined(separator: ", ")) was restored"
+    }
+    return "data was NOT restored: \(missing.map(\.stack).joined(separator: ", "))"
+  }
+}
+
+/// What becomes of one stack's data with a rebuild.
+public struct StackRestore: Codable, Sendable, Equatable {
+  public enum State: String, Codable, Sendable {
+    /// Its data is lost with the rebuild, and comes back from the repository.
+    case planned
+    /// Its turn comes.
+    case waiting
+    /// The node is asked which archives there are.
+    case listing
+    case restoring
+    case restored
+    case failed
+    /// Its data is where it was: nothing is restored over it.
+    case survived
+    /// Some of its data is where it was and some is not: that is for the operator to decide.
+    case survivedInPart
+    /// Its data is lost, and no backup of it is known.
+    case notBackedUp
+    /// It keeps nothing that a backup would hold.
+    case nothing
+
+    var isOpen: Bool { [.planned, .waiting, .listing, .restoring].contains(self) }
+  }
+
+  public var stack: String
+  /// The folders of its volumes that are backed up.
+  public var folders: [String]
+  /// The backup plan and the repository that its data comes from.
+  public var plan: String?
+  public var repository: String?
+  public var state: State
+  /// Why it is not restored, or the problem of the last attempt.
+  public var reason: String?
+  /// The archive, once it is chosen, and when that was made.
+  public var archive: String?
+  public var archiveAt: Date?
+  /// Whether the stack's verify hooks ran, and passed.
+  public var isVerified: Bool?
+  public var notes: [String] = []
+  public var task: String?
+  public var attempts = 0
+  public var notBefore: Date?
+  public var endedAt: Date?
+
+  init(stack: String, folders: [String], state: State, reason: String? = nil) {
+    (self.stack, self.folders, self.state, self.reason) = (stack, folders, state, reason)
+  }
+
+  /// Its data is gone, at least in part, and stays so until somebody does something.
+  public var isMissing: Bool { [.failed, .survivedInPart, .notBackedUp].contains(state) }
+
+  /// Before the rebuild: what will be.
+  var plannedText: (title: String, text: String) {
+    switch state {
+    case .notBackedUp, .survivedInPart, .failed: ("NOT restored", "\(stack): \(reason ?? "")")
+    case .survived, .nothing: ("no restore", "\(stack): \(reason ?? "")")
+    case .planned, .waiting, .listing, .restoring, .restored:
+      (
+        "restored",
+        "\(stack): the latest archive of the repository \(repository ?? ""), plan \(plan ?? ""), then its verify hooks"
+      )
+    }
+  }
+
+  /// Once it is under way: what it is, and from when.
+  public var text: String {
+    let from = archive.map { archive in
+      "\(archive)" + (archiveAt.map { ", made \($0.formatted(.iso8601))" } ?? "")
+    }
+    switch state {
+    case .planned: return "\(stack): once the machine is installed"
+    case .waiting: return "\(stack): waits" + (reason.map { ", as \($0)" } ?? "")
+    case .listing: return "\(stack): looking for its latest archive"
+    case .restoring: return "\(stack): being restored from \(from ?? "")"
+    case .restored:
+      let verified = isVerified.map { $0 ? "its verify hooks passed" : "it has no verify hooks" }
+      return (["\(stack): is as in \(from ?? "")", verified] + notes).compactMap(\.self).joined(separator: "; ")
+    case .failed, .survivedInPart, .notBackedUp:
+      return "\(stack): NOT RESTORED" + (from.map { " from \($0)" } ?? "") + ": \(reason ?? "")"
+    case .survived, .nothing: return "\(stack): \(reason ?? "")"
+    }
+  }
+}
