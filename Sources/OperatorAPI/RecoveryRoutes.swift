@@ -1,5 +1,6 @@
 import Fleet
 import Hummingbird
+import NodeFlake
 
 extension OperatorRoutes {
   /// Rebuilds, wipes, and what the appliance kept of a machine for them.
