@@ -21,7 +21,6 @@ struct DataRestoreTests {
     var machine: InstalledMachine
     var counter: UInt64 = 10
     var registry: Registry { machine.registry }
-
     init(_ stacks: [StackData]) async throws {
       machine = try await InstalledMachine(Registry())
       let names = try String(decoding: JSONEncoder().encode(stacks.map(\.stack)), as: UTF8.self)
@@ -31,7 +30,6 @@ struct DataRestoreTests {
     }
 
     let stacks: [StackData]
-
     func request(losing: Bool = true) -> RebuildRequest {
       var request = RebuildRequest()
       (request.restore, request.stackData) = ("latest", stacks)
@@ -100,8 +98,6 @@ struct DataRestoreTests {
     #"{"stack":"s","archive":"\#(archive)","ended":"2026-01-04T00:00:00Z","isTest":false,"hasSucceeded":true,"isVerified":\#(isVerified),"notes":[]}"#
   }
 
-  // MARK: The plan
-
   @Test("the preview says of each stack what comes back from where, what is not restored, and what stays")
   func preview() async throws {
     let node = try await Node([
@@ -147,8 +143,6 @@ struct DataRestoreTests {
       "\(try #require(await refusal { _ = try await node.registry.fleet.rebuild("node1", request) }))".contains(
         "changed since"))
   }
-
-  // MARK: The course
 
   @Test("the stacks are brought up, then each comes back from its newest archive from before the rebuild")
   func course() async throws {
