@@ -1,6 +1,7 @@
 import ArgumentParser
 import NodeWork
 import ProgramRunner
+import StackSet
 
 struct StacksProcesses: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -50,20 +50,20 @@ final class GatedRunner: CommandRunner {
 struct TaskScene: ~Copyable {
   let folder: TemporaryFolder
   let appliance: FakeAppliance
-  let keys = (node: try? SigningPrivateKey(), identity: AgeIdentity())
 
   init() throws {
-    folder = try TemporaryFolder()
-    appliance = try FakeAppliance()
-    let node = try #require(keys.node)
+    let (node, recipient) = (try SigningPrivateKey(), AgeIdentity().recipient)
+    let appliance = try FakeAppliance()
+    let folder = try TemporaryFolder()
     try folder.write(Data(node.secretBytes).base64EncodedString(), to: NodeConfiguration.keyPath)
     appliance.change { state in
       state.installed = [
         InstalledReport(
-          task: "install-1", nodeKey: node.publicKey, nodeRecipient: keys.identity.recipient, disks: [],
-          closure: Sample.closure)
+          task: "install-1", nodeKey: node.publicKey, nodeRecipient: recipient, disks: [], closure: Sample.closure)
       ]
     }
+    self.appliance = appliance
+    self.folder = folder
   }
 
   func tasks(_ runner: any CommandRunner, program: String = "agent") -> NodeTasks {

@@ -10,7 +10,10 @@ protocol NodeVerb: AsyncParsableCommand {
 }
 
 extension NodeVerb {
-  func validate() throws { try task().check() }
+  func validate() throws {
+    do { try task().check() } catch let error as NodeTaskError { throw ValidationError(error.description) }
+  }
+
   func run() async throws { try await options.carryOut(try task(), on: machine) }
 }
 
