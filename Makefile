@@ -42,6 +42,7 @@ demo: build ## Network-boot a virtual bare machine and install it (KEEP=1 leaves
 .PHONY: test
 test: lint build fuzz-short ## Everything that must hold, real boots included (FILTER=… runs some).
 	@Scripts/needs-root "make test"
+	BINARIES=$(BINARIES) Scripts/check-stacks
 	$(SWIFT_BUILD) --build-tests
 ifdef FILTER
 	$(TEST_RUN) filtered 5400 $(SWIFT_TEST) --filter '$(FILTER)'
