@@ -172,7 +172,8 @@ public struct StackEngine: Sendable {
     try layDown(stack, in: project.directory)
     if memory.stopped.contains(stack.name) { return .stopped }
     say("\(stack.name): starting")
-    try await project.up()
+    let isChanged = memory.digests[stack.name] != stack.digest
+    try await project.up(recreates: isChanged && !stack.configurations.isEmpty)
     memory.digests[stack.name] = stack.digest
     try write(memory)
     return .started
