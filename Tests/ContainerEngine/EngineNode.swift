@@ -67,8 +67,7 @@ struct EngineNode {
 
   @discardableResult
   func agent(_ arguments: [String], isChecked: Bool = true) async throws -> CommandOutput {
-    let output = try await run(Self.agent, arguments, isChecked: isChecked)
-    return output
+    try await run(Self.agent, arguments, isChecked: isChecked)
   }
 
   @discardableResult
@@ -115,7 +114,10 @@ struct EngineNode {
     for (name, state) in try await containers().sorted(by: { $0.key < $1.key }) where !state.hasPrefix("running") {
       found.append("\(name) is \(state)")
     }
-    let borg = try await run("sh", ["-c", "ps -e -o pid=,args= | grep '[b]org ' || true"]).standardOutput
+    let borg = try await run(
+      "sh",
+      ["-c", "for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file; echo; done 2>&1 | grep '[b]org ' || true"]
+    ).standardOutput
     found += borg.split(separator: "\n").map { "the process \($0)" }
     return found
   }

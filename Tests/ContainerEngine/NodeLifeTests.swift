@@ -1,5 +1,6 @@
 import Foundation
 import NodeWork
+import ProgramRunner
 import Testing
 
 /// Everything that runs containers here, one test after the other: they share the engine.
@@ -87,16 +88,16 @@ extension RealEngine {
       try await node.apply()
     }
 
-    /// A stack that does not start is named, and the others run.
+    /// A stack whose image can not be had is named, and the others run.
     private func failure(_ node: EngineNode) async throws {
-      try node.edit("pages/serve.sh", "exec httpd", "exit 3; exec httpd")
+      try node.edit("pages/compose.yaml", "lab/box:1.0", "lab/box:1.1")
       try await node.compile()
       let output = try await node.apply(isChecked: false)
       #expect(output.code == 1)
       let found = try outcomes(output.standardOutput)
       #expect(found.filter { $0.action == .failed }.map(\.stack) == ["pages"], "\(found)")
       #expect(try await node.containers()["ledger-database"] == "running (healthy)")
-      try node.edit("pages/serve.sh", "exit 3; exec httpd", "exec httpd")
+      try node.edit("pages/compose.yaml", "lab/box:1.1", "lab/box:1.0")
       try await node.compile()
       #expect(try outcomes(await node.apply().standardOutput).first { $0.stack == "pages" }?.action == .started)
       #expect(try await node.containers()["pages-server"] == "running (healthy)")
