@@ -42,6 +42,7 @@ demo: build ## Network-boot a virtual bare machine and install it (KEEP=1 leaves
 .PHONY: test
 test: lint build fuzz-short ## Everything that must hold, real boots included (FILTER=… runs some).
 	@Scripts/needs-root "make test"
+	BINARIES=$(BINARIES) Scripts/check-stacks
 	$(SWIFT_BUILD) --build-tests
 ifdef FILTER
 	$(TEST_RUN) filtered 5400 $(SWIFT_TEST) --filter '$(FILTER)'
@@ -49,8 +50,9 @@ else
 # The servers on real sockets, and the test with thousands of connections, run by themselves: their timers would see the
 # others' load. Backups by a real Borg run by themselves because they are that load.
 	$(TEST_RUN) units 900 $(SWIFT_TEST) --skip BootHTTPTests --skip LabTests --skip TFTPServerTests --skip ProxyDHCPTests \
-	  --skip NodeWorkTests
+	  --skip NodeWorkTests --skip ContainerEngineTests
 	$(TEST_RUN) node-work 600 $(SWIFT_TEST) --filter '^NodeWorkTests'
+	$(TEST_RUN) container-engine 1800 Scripts/with-container-engine $(SWIFT_TEST) --filter '^ContainerEngineTests'
 	$(TEST_RUN) sockets 300 $(SWIFT_TEST) --filter TFTPServerTests --filter ProxyDHCPTests
 	$(TEST_RUN) http 300 $(SWIFT_TEST) --filter BootHTTPTests
 # A virtual machine keeps one processor busy: first installs, and all others beside them.
@@ -60,11 +62,13 @@ else
 endif
 
 .PHONY: soak
-soak: build ## Power cuts and network faults in the lab, SOAK_ROUNDS (default 50) times: hours.
+soak: build ## Power cuts and network faults, SOAK_ROUNDS (50) times, and killed backups, SOAK_KILLS (1000) times: hours.
 	@Scripts/needs-root "make soak"
 	$(SWIFT_BUILD) --build-tests
 	TEST_OUTPUT=all BOOTSTEAD_LAB_FULL=1 SOAK_ROUNDS=$(or $(SOAK_ROUNDS),50) $(TEST_RUN) soak 172800 \
 	  $(SWIFT_TEST) --filter PowerCutTests --filter NetworkFaultTests
+	TEST_OUTPUT=all SOAK_KILLS=$(or $(SOAK_KILLS),1000) $(TEST_RUN) soak-kills 86400 \
+	  Scripts/with-container-engine $(SWIFT_TEST) --filter KilledRunTests
 
 .PHONY: lint
 lint: packages ## Check formatting and style.

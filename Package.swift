@@ -204,6 +204,9 @@ let package = Package(
         "AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Lab", "NetworkAddress", "NixFormats", "NixTestSupport",
         "ProgramTestSupport",
       ]),
+    tests(
+      "ContainerEngine", ["NodeWork", "ProgramRunner", "ProgramTestSupport", "SeededNumbers"],
+      exclude: ["images", "kill-at", "machine.json", "stacks", "stand-ins"]),
     tests("DHCP", ["DHCP", "NetworkAddress", "SeededNumbers"], exclude: ["Golden"]),
     tests("DiskLayout", ["DiskLayout", "SeededNumbers"], exclude: ["Inventories"]),
     tests("Fleet", ["AgentProtocol", "BootDecision", "DiskLayout", "Fleet", "Images", "NetworkAddress", grdb]),

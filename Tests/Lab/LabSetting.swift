@@ -8,7 +8,7 @@ import Lab
 enum LabSetting {
   private static func variable(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
-  private static var binaries: String { variable("BOOTSTEAD_BINARIES") ?? source + "/.build/release" }
+  static var binaries: String { variable("BOOTSTEAD_BINARIES") ?? source + "/.build/release" }
   static var binary: String { binaries + "/bootstead" }
   static var agent: String { binaries + "/bootstead-agent" }
   static var folder: String { (variable("BOOTSTEAD_VAR") ?? source + "/var") + "/lab" }

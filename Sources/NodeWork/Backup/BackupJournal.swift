@@ -16,6 +16,8 @@ struct BackupJournal: Sendable, Hashable, Codable {
   var step = Step.begin
   /// Services that were stopped or paused and have to run again.
   var services: [String] = []
+  /// Whether the engine was told to stop them and has not said that it did. It goes on with that when its caller is gone.
+  var isStopping: Bool?
   var snapshots: [Snapshot] = []
   /// In the order in which they were mounted.
   var mounts: [String] = []

@@ -102,9 +102,13 @@ struct BackupRun {
     case .none: break
     case .dump: try await dump(running, to: source + "/dump")
     case .stop where !running.isEmpty:
-      try enter(.stop) { $0.services = running }
+      try enter(.stop) {
+        $0.services = running
+        $0.isStopping = true
+      }
       standstill = .now
       try await project.stop(running)
+      journal.isStopping = nil
     case .pause where !running.isEmpty:
       try enter(.stop) { $0.services = running }
       standstill = .now
@@ -207,6 +211,7 @@ struct BackupRun {
     try await BackupUndo(folders: folders, snapshots: engine.snapshots, runner: project.runner).undo(
       journal, project: project)
     journal.services = []
+    journal.isStopping = nil
     journal.mounts = []
     journal.snapshots = []
     try enter(journal.step)

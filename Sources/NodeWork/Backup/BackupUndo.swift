@@ -14,6 +14,14 @@ struct BackupUndo: Sendable {
     // What people wait for comes first.
     if !journal.services.isEmpty {
       if let project {
+        if journal.isStopping == true {
+          // Services that were started now would be stopped again in a moment: a second stop waits for the first one.
+          do {
+            try await project.stop(journal.services)
+          } catch {
+            left.append("\(error)")
+          }
+        }
         do {
           try await project.resume(journal.services)
         } catch {

@@ -78,10 +78,13 @@ public struct ComposeProject: Sendable {
   }
 
   /// Brings all services up and waits until they are healthy.
-  func up(_ services: [String] = [], timeoutSeconds: Int = 600) async throws(NodeWorkError) {
+  /// - Parameter recreates: makes containers anew whose definition is the same. Compose does not look into the files that
+  ///   `configs` name, and a running container goes on with the file that was there when it started.
+  func up(_ services: [String] = [], recreates: Bool = false, timeoutSeconds: Int = 600) async throws(NodeWorkError) {
     try await runner.work(
       command(
-        ["up", "--detach", "--wait", "--wait-timeout", "\(timeoutSeconds)", "--remove-orphans"] + services,
+        ["up", "--detach", "--wait", "--wait-timeout", "\(timeoutSeconds)", "--remove-orphans"]
+          + (recreates ? ["--force-recreate"] : []) + services,
         timeout: .seconds(timeoutSeconds + 1200)), .services)
   }
 

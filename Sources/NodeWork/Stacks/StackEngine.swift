@@ -169,10 +169,16 @@ public struct StackEngine: Sendable {
       if memory.stopped.contains(stack.name) { return .stopped }
       if try await !project.running().isEmpty { return .unchanged }
     }
+    let isChanged = memory.digests[stack.name] != stack.digest
+    if isChanged, memory.digests[stack.name] != nil {
+      // Before its files change: where the start fails, what ran before is not what lies there.
+      memory.digests[stack.name] = nil
+      try write(memory)
+    }
     try layDown(stack, in: project.directory)
     if memory.stopped.contains(stack.name) { return .stopped }
     say("\(stack.name): starting")
-    try await project.up()
+    try await project.up(recreates: isChanged && !stack.configurations.isEmpty)
     memory.digests[stack.name] = stack.digest
     try write(memory)
     return .started
