@@ -156,7 +156,7 @@ let package = Package(
         "NixFormats", "NodeFiles", "ProgramInput", "ProgramRunner", crypto, logging, subprocess, systemPackage,
       ]),
     // Stacks, storage and backups of an installed node.
-    part("NodeWork", ["NodeFiles", "ProgramRunner", "StackSet"]),
+    part("NodeWork", ["AgentProtocol", "DiskLayout", "NodeFiles", "ProgramRunner", "StackSet"]),
     // Fully static: it runs in an initrd without libraries. A dynamic module's autolink entries do not name what the
     // static FoundationEssentials needs.
     .executableTarget(
@@ -223,7 +223,7 @@ let package = Package(
       "NodeAgentDisks", ["AgentProtocol", "DiskLayout", "NetworkAddress", "NodeAgent", "NodeFiles", "ProgramRunner"],
       exclude: ["Recorded"]),
     tests("NodeFlake", ["AgentProtocol", "BinaryCache", "Fleet", "NixFormats", "NodeFlake", "ProgramTestSupport"]),
-    tests("NodeWork", ["NodeWork", "ProgramRunner", "ProgramTestSupport", "StackSet"]),
+    tests("NodeWork", ["AgentProtocol", "DiskLayout", "NodeWork", "ProgramRunner", "ProgramTestSupport", "StackSet"]),
     tests("ProgramRunner", ["ProgramRunner", "ProgramTestSupport"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SecureShell", ["SecureShell"]),
