@@ -6,6 +6,8 @@ import StackSet
 struct ScratchJournal: Sendable, Hashable, Codable {
   var schema = 1
   var stack: String
+  /// In the environment of the children that fetch the archive.
+  var run: String
   var engine: ContainerEngine
   /// The Compose project; nil where none was begun.
   var project: String?
@@ -20,16 +22,18 @@ extension BackupEngine {
   public func testRestore(
     _ name: String, scratch: String, plan: BackupPlan, configuration: BackupConfiguration
   ) async throws(NodeWorkError) -> RestoreResult {
-    let repository = try repository(of: name, plan: plan, configuration: configuration)
+    let found = try repository(of: name, plan: plan, configuration: configuration)
     let held = try lock(folders.lock(name), name)
     defer { held.release() }
     try await recover(name, configuration)
     let work = scratch + "/bootstead-test-restore-" + name
+    let run = Self.runIdentifier()
+    let repository = found.run(by: MarkedRunner(run: run, runner: runner))
     var result = RestoreResult(
       stack: name, archive: "", ended: .now, isTest: true, hasSucceeded: false, isVerified: false)
     do {
       try DurableFile.writeJSON(
-        ScratchJournal(stack: name, engine: set.engine, folder: work), to: folders.scratchJournal(name))
+        ScratchJournal(stack: name, run: run, engine: set.engine, folder: work), to: folders.scratchJournal(name))
       try await emptied(work)
       let archive = try await repository.archive("latest").name
       result.archive = archive
@@ -43,7 +47,7 @@ extension BackupEngine {
         result.notes.append("\(archive) holds no dump \(dump.output)")
       }
       result.notes.append("all files came back")
-      try await verifyCopy(described, in: work, &result)
+      try await verifyCopy(described, run: run, in: work, &result)
       result.hasSucceeded = true
     } catch {
       result.problem = "\(error)"
@@ -62,7 +66,7 @@ extension BackupEngine {
   }
 
   private func verifyCopy(
-    _ stack: CompiledStack, in work: String, _ result: inout RestoreResult
+    _ stack: CompiledStack, run: String, in work: String, _ result: inout RestoreResult
   ) async throws(NodeWorkError) {
     guard !stack.backup.verify.isEmpty else {
       result.notes.append("the stack has no verify hooks")
@@ -79,7 +83,7 @@ extension BackupEngine {
       copyOf: try self.project(stack), name: copy.project, directory: copy.folder)
     try copy.layDown()
     try DurableFile.writeJSON(
-      ScratchJournal(stack: stack.name, engine: set.engine, project: copy.project, folder: work),
+      ScratchJournal(stack: stack.name, run: run, engine: set.engine, project: copy.project, folder: work),
       to: folders.scratchJournal(stack.name))
     result.notes += copy.notes
     say("\(stack.name): starting a copy of it as \(copy.project)")
@@ -90,6 +94,8 @@ extension BackupEngine {
   func removeScratchCopy(_ stack: String) async throws(NodeWorkError) {
     let path = folders.scratchJournal(stack)
     guard let journal = try DurableFile.value(ScratchJournal.self, at: path) else { return }
+    // A killed agent's Borg goes on, and would write into the folder that goes.
+    try await RunProcesses.end(run: journal.run)
     if let project = journal.project {
       // By its name alone: its Compose file may be gone already, and would ask for the stack's secrets.
       var down = Command(
