@@ -99,7 +99,7 @@ struct TestRestoreTests {
     expectGone(scene)
     let coverage = try BackupCoverage(
       set: .sample(scene.stacks), configuration: configuration, folders: scene.node.folders)
-    #expect(coverage.rows.first?.gaps.contains("no restore was ever tried") == true)
+    #expect(coverage.rows.first?.gaps.contains { $0.contains("restore") } == true)
   }
 
   @Test(
@@ -137,7 +137,7 @@ struct TestRestoreTests {
 
   @Test("A test that is killed leaves no copy after the next start")
   func killed() async throws {
-    for step in stride(from: 0, to: 60, by: 3) {
+    for step in stride(from: 0, to: 40, by: 2) {
       let (scene, configuration) = try await backedUp()
       let (stream, continuation) = AsyncStream.makeStream(of: Bool.self)
       scene.node.die(.after(step)) { continuation.yield(true) }

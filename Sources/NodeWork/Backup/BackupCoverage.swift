@@ -95,11 +95,11 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
           if now.timeIntervalSince(restored) > Self.restoreTestSeconds {
             row.gaps.append("the last restore that was tried is of \(restored.formatted(.iso8601))")
           }
-          if let last = history.restores.last, !last.hasSucceeded {
-            row.gaps.append("the last restore failed: \(last.problem ?? "")")
-          }
-        } else {
+        } else if history.restores.isEmpty {
           row.gaps.append("no restore was ever tried")
+        }
+        if let last = history.restores.last, !last.hasSucceeded {
+          row.gaps.append("the last restore failed: \(last.problem ?? "")")
         }
       }
       rows.append(row)
