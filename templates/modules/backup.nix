@@ -287,7 +287,7 @@ in
           path = lib.unique (lib.concatMap (plan: plan.packages) (builtins.attrValues cfg.plans) ++ tools);
           serviceConfig = {
             Type = "oneshot";
-            ExecStart = "${program} backup test-restore --configuration /etc/bootstead/backup.json";
+            ExecStart = "${program} backup test-restore --configuration /etc/bootstead/backup.json --scratch ${config.bootstead.stacks.placement.scratch}";
             Nice = 10;
             IOSchedulingClass = "idle";
           };

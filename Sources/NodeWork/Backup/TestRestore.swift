@@ -37,6 +37,8 @@ extension BackupEngine {
       try await emptied(work)
       let archive = try await repository.archive("latest").name
       result.archive = archive
+      let made = try BackupHistory.read(name, folders).results.last { $0.archive == archive }
+      try await checkScratchRoom(work, for: archive, bytes: made?.originalBytes)
       say("\(name): fetching \(archive) into \(work)")
       try await repository.extract(archive, to: work)
       let described = try await description(in: archive, repository, work: work)
