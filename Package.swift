@@ -158,7 +158,7 @@ let package = Package(
         "NixFormats", "NodeFiles", "ProgramInput", "ProgramRunner", crypto, logging, subprocess, systemPackage,
       ]),
     // Stacks, storage and backups of an installed node.
-    part("NodeWork", ["NodeFiles", "ProgramRunner", "StackSet"]),
+    part("NodeWork", ["AgentProtocol", "DiskLayout", "NodeFiles", "ProgramRunner", "StackSet"]),
     // Fully static: it runs in an initrd without libraries. A dynamic module's autolink entries do not name what the
     // static FoundationEssentials needs.
     .executableTarget(
@@ -233,7 +233,7 @@ let package = Package(
         "AgentProtocol", "BinaryCache", "DiskLayout", "Fleet", "NetworkAddress", "NixFormats", "NodeFlake",
         "ProgramTestSupport", "StackSet",
       ]),
-    tests("NodeWork", ["NodeWork", "ProgramRunner", "ProgramTestSupport", "StackSet"]),
+    tests("NodeWork", ["AgentProtocol", "DiskLayout", "NodeWork", "ProgramRunner", "ProgramTestSupport", "StackSet"]),
     tests("ProgramRunner", ["ProgramRunner", "ProgramTestSupport"]),
     tests("ProxyDHCP", ["BootDecision", "DHCP", "NetworkAddress", "ProxyDHCP", lifecycle, logging, nioCore, nioPosix]),
     tests("SecureShell", ["SecureShell"]),

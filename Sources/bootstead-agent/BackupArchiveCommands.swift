@@ -117,18 +117,22 @@ struct BackupCoverageCommand: AsyncParsableCommand {
   func run() async throws {
     try await NodeWorkOutput.tell {
       let (_, set, configuration) = try backup.context()
-      let coverage = try BackupCoverage(set: set, configuration: configuration, folders: backup.options.folders)
+      let coverage = try await BackupCoverage.read(
+        set: set, configuration: configuration, folders: backup.options.folders, runner: SubprocessRunner())
       if backup.options.json {
         print(try NodeWorkJSON.text(coverage))
       } else {
-        let tiers = Set(configuration.plans.values.map(\.tier)).sorted()
+        let tiers = Set(
+          configuration.plans.values.map(\.tier) + (configuration.others ?? [:]).values.map(\.tier)
+        ).sorted()
         let head = ["stack"] + tiers.map { "tier \($0)" } + ["restored", "missing"]
         var rows = [head]
         for row in coverage.rows {
           var cells = [row.stack]
           for tier in tiers { cells.append(row.newest["\(tier)"].map { NodeWorkJSON.text($0) } ?? "-") }
-          cells.append(row.restored.map { NodeWorkJSON.text($0) } ?? "-")
-          cells.append(row.gaps.joined(separator: "; "))
+          cells.append(
+            row.restored.map { NodeWorkJSON.text($0) + (row.isVerified ? ", verified" : ", files alone") } ?? "-")
+          cells.append((row.gaps + row.notes).joined(separator: "; "))
           rows.append(cells)
         }
         print(NodeWorkOutput.table(rows))
@@ -169,7 +173,11 @@ struct BackupKeysExport: AsyncParsableCommand {
 struct BackupTestRestore: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "test-restore",
-    abstract: "Fetch the latest archive of each stack, look whether all is in it, and record that.")
+    abstract: "Restore the latest archive of each stack into a scratch folder, and run its verify hooks on a copy.",
+    discussion: """
+      The copy has another name, no open ports and a private network without a way out, and is removed whatever happens. \
+      Of a stack that can not run twice, the files are looked at alone, and why is said. Ends with 1 where one failed.
+      """)
 
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The stacks; all where there are none.") var names: [String] = []
@@ -186,8 +194,9 @@ struct BackupTestRestore: AsyncParsableCommand {
             stack, scratch: scratch, plan: plan, configuration: configuration)
           results.append(result)
           if !backup.options.json {
+            let state = result.isVerified ? "came back, and its hooks passed" : "came back"
             print(
-              "\(stack): \(result.problem ?? "\(result.archive) came back") \(result.notes.joined(separator: "; "))")
+              "\(stack): \(result.problem ?? "\(result.archive) \(state)") (\(result.notes.joined(separator: "; ")))")
           }
         }
       }

@@ -7,19 +7,26 @@ import StackSet
 struct SnapshotCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "snapshot", abstract: "Snapshots of stacks, on LVM thin volumes and ZFS.",
-    subcommands: [SnapshotCreate.self, SnapshotList.self, SnapshotRollback.self, SnapshotDestroy.self])
+    subcommands: [
+      SnapshotCreate.self, SnapshotList.self, SnapshotRollbackCommand.self, SnapshotDestroy.self,
+      SnapshotPrune.self,
+    ])
 }
 
 struct SnapshotOptions: ParsableArguments {
   @OptionGroup var options: NodeWorkOptions
 
-  func context() throws -> (snapshots: NodeSnapshots, set: StackSet, runner: SubprocessRunner) {
+  func context() throws -> (snapshots: NodeSnapshots, set: StackSet, engine: SnapshotEngine) {
     let runner = SubprocessRunner()
     let engine = StackEngine(folders: options.folders, runner: runner, say: NodeWorkOutput.say)
     guard let set = try engine.applied() else {
       throw StackEngine.nothingApplied
     }
-    return (.found(runner: runner), set, runner)
+    let snapshots = NodeSnapshots.found(runner: runner)
+    return (
+      snapshots, set,
+      SnapshotEngine(folders: options.folders, set: set, snapshots: snapshots, runner: runner, say: NodeWorkOutput.say)
+    )
   }
 
   func show(_ snapshots: [Snapshot]) throws {
@@ -41,12 +48,48 @@ struct SnapshotCreate: AsyncParsableCommand {
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (snapshots, set, _) = try snapshot.context()
+      let (_, set, engine) = try snapshot.context()
       var made: [Snapshot] = []
       for stack in stacks.isEmpty ? set.stacks.map(\.name) : stacks {
-        made += try await snapshots.create(stack: set.stack(stack), label: name)
+        made += try await engine.create(stack, label: name)
       }
       try snapshot.show(made)
+    }
+  }
+}
+
+struct SnapshotPrune: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prune", abstract: "Drop scheduled snapshots that their plan's retention does not keep.",
+    discussion: """
+      Snapshots that were made by hand stay. Plans of the design stack-snapshots make scheduled ones with 'backup run', \
+      and prune after each.
+      """)
+
+  @OptionGroup var snapshot: SnapshotOptions
+  @Argument(help: "The stacks; all of the plans where there are none.") var stacks: [String] = []
+  @Option(help: "The backup's configuration.") var configuration = "/etc/bootstead/backup.json"
+  @Flag(help: "Say what would be dropped, and drop nothing.") var dryRun = false
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (_, set, engine) = try snapshot.context()
+      for stack in stacks { _ = try set.stack(stack) }
+      var removed: [Snapshot] = []
+      var known: [String] = []
+      for (_, plan) in try BackupConfiguration.read(configuration).plans.sorted(by: { $0.key < $1.key }) {
+        guard case .snapshots(let settings) = plan.design else { continue }
+        known += plan.stacks
+        for stack in plan.stacks where stacks.isEmpty || stacks.contains(stack) {
+          removed += try await engine.prune(stack, retention: settings.retention(of: stack), isTrial: dryRun)
+        }
+      }
+      if let other = stacks.first(where: { !known.contains($0) }) {
+        throw NodeWorkError(
+          .configuration, "no plan makes snapshots of \(other), so that none of them is old",
+          advice: "enable bootstead.backup.stack-snapshots for it")
+      }
+      try snapshot.show(removed)
     }
   }
 }
@@ -65,7 +108,7 @@ struct SnapshotList: AsyncParsableCommand {
   }
 }
 
-struct SnapshotRollback: AsyncParsableCommand {
+struct SnapshotRollbackCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rollback", abstract: "Bring a stack's volumes back to a snapshot; what was written since is lost.",
     discussion: "The stack's services stop for it and start again. The snapshot stays.")
@@ -81,11 +124,7 @@ struct SnapshotRollback: AsyncParsableCommand {
       throw ExitCode(5)
     }
     try await NodeWorkOutput.tell {
-      let (snapshots, set, runner) = try snapshot.context()
-      let stack = try set.stack(stack)
-      let project = try ComposeProject(stack: stack, set: set, folders: snapshot.options.folders, runner: runner)
-      try snapshot.show(
-        await snapshots.rollBack(stack: stack, label: name, project: project, others: set.stacks))
+      try snapshot.show(await snapshot.context().engine.rollBack(stack, label: name))
     }
   }
 }

@@ -9,7 +9,7 @@ final class RecordedRunner: CommandRunner {
 
   /// - Parameters:
   ///   - answers: by the beginning of the command line; the longest one counts. Others print nothing.
-  ///   - failing: what commands say that end with 1, likewise.
+  ///   - failing: what commands say that fail, likewise; with a code that is accepted, where one is.
   init(_ answers: [String: String] = [:], failing: [String: String] = [:]) {
     self.answers = answers
     self.failing = failing
@@ -23,7 +23,9 @@ final class RecordedRunner: CommandRunner {
       table.filter { "\(command)".hasPrefix($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?.value
     }
     if let said = longest(failing) {
-      if command.acceptedCodes.contains(1) { return CommandOutput(standardError: said, code: 1) }
+      if let code = command.acceptedCodes.filter({ $0 != 0 }).min() {
+        return CommandOutput(standardError: said, code: code)
+      }
       throw CommandFailure(command: "\(command)", ending: .exited(1), lastLines: [said])
     }
     return CommandOutput(standardOutput: longest(answers) ?? "")

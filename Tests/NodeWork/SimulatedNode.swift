@@ -40,6 +40,8 @@ final class SimulatedNode: CommandRunner {
   let state = Mutex(State())
   private let death: Mutex<(count: Int, at: Death?, isDead: Bool, tell: (@Sendable () -> Void)?)>
 
+  private let watcher = Mutex<(@Sendable (Command) -> Void)?>(nil)
+
   init(playsBorg: Bool = false) throws {
     folder = try TemporaryDirectory()
     self.playsBorg = playsBorg
@@ -49,6 +51,9 @@ final class SimulatedNode: CommandRunner {
   var folders: NodeFolders { NodeFolders(state: folder.file("state"), runtime: folder.file("run")) }
 
   func file(_ name: String) -> String { folder.file(name) }
+
+  /// Sees each command before it has an effect.
+  func watch(_ see: @escaping @Sendable (Command) -> Void) { watcher.withLock { $0 = see } }
 
   /// From now on the agent's process is gone at that command: nothing that it does has an effect any more.
   func die(_ at: Death?, tell: (@Sendable () -> Void)? = nil) { death.withLock { $0 = (0, at, false, tell) } }
@@ -77,6 +82,7 @@ final class SimulatedNode: CommandRunner {
 
   private func effect(_ command: Command) async throws(CommandFailure) -> CommandOutput {
     state.withLock { $0.commands.append(command) }
+    watcher.withLock { $0 }?(command)
     if let reason = state.withLock({ state in state.failing.first { "\(command)".contains($0.key) }?.value }) {
       throw CommandFailure(command: "\(command)", ending: .exited(5), lastLines: [reason])
     }
@@ -116,6 +122,8 @@ final class SimulatedNode: CommandRunner {
       let source = arguments[arguments.count - 2]
       let device = state.withLock { $0.volumes[String(source.dropFirst(5))]?.folder }
       let from = arguments.contains("--bind") ? source : device
+      // A stack's own volume: its folder is its mount point.
+      if from == last { return CommandOutput() }
       guard let from else {
         return CommandOutput(standardError: "mount: special device \(source) does not exist", code: 32)
       }
@@ -132,7 +140,8 @@ final class SimulatedNode: CommandRunner {
       }
     case "docker": return try compose(command)
     case "borg": return borg(arguments)
-    case "curl", "lvextend", "chown": break
+    case "lvconvert": try merge(last)
+    case "curl", "lvextend", "lvchange", "chown": break
     default: return CommandOutput(standardError: "\(command.program) is not played", code: 127)
     }
     return CommandOutput()
@@ -185,12 +194,28 @@ final class SimulatedNode: CommandRunner {
     }
   }
 
+  /// As `lvconvert --mergesnapshot`: what the origin holds is replaced, and the copy is used up.
+  private func merge(_ name: String) throws {
+    let origin = "data/" + name.dropFirst(5).split(separator: ".")[0]
+    let (from, to) = state.withLock { ($0.volumes.removeValue(forKey: name)?.folder, $0.volumes[origin]?.folder) }
+    guard let from, let to else { throw CocoaError(.fileNoSuchFile) }
+    for child in try FileManager.default.contentsOfDirectory(atPath: to) {
+      try FileManager.default.removeItem(atPath: to + "/" + child)
+    }
+    for child in try FileManager.default.contentsOfDirectory(atPath: from) {
+      try FileManager.default.moveItem(atPath: from + "/" + child, toPath: to + "/" + child)
+    }
+    try FileManager.default.removeItem(atPath: from)
+  }
+
   private func compose(_ command: Command) throws -> CommandOutput {
     // compose --project-name NAME --project-directory DIR --file FILE VERB …
     if command.arguments[0] == "network" { return CommandOutput() }
     let stack = command.arguments[2]
-    let rest = Array(command.arguments.dropFirst(8))
-    let verb = command.arguments[7]
+    // A project that is named alone has no files.
+    let place = command.arguments.contains("--file") ? 7 : 3
+    let rest = Array(command.arguments.dropFirst(place + 1))
+    let verb = command.arguments[place]
     let named = Set(rest.filter { !$0.hasPrefix("-") && Int($0) == nil })
     let names = named.isEmpty && verb == "up" ? state.withLock { $0.services[stack] ?? [] } : named
     switch verb {

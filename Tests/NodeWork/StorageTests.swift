@@ -17,7 +17,7 @@ struct StorageTests {
     ])
     return NodeStorage(
       set: .sample([stack]), snapshots: NodeSnapshots(providers: [], runner: runner),
-      runner: runner)
+      runner: runner, capacity: { _ in nil })
   }
 
   @Test("Missing folders are named, made once, and then right")

@@ -35,6 +35,11 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    bootstead.backup.others.pull-target = {
+      tier = 3;
+      units = [ ];
+      scope.paths = [ cfg.directory ];
+    };
     users.users.${cfg.user} = {
       isSystemUser = true;
       group = cfg.user;

@@ -58,6 +58,15 @@ in
       assertion = (builtins.match ".*@.*:.*" target.target != null) == (target.sshKey != null);
       message = "bootstead.backup.zfs-replication.targets.${name}.sshKey: a target on another machine needs one, and one on this machine does not.";
     }) cfg.targets;
+    bootstead.backup.others = lib.mapAttrs' (name: target: {
+      name = "zfs-replication-${name}";
+      value = {
+        # A copy on another pool of this machine goes with the machine.
+        tier = if target.sshKey != null then 3 else 1;
+        units = [ "syncoid-${name}.service" ];
+        scope.datasets = [ target.source ];
+      };
+    }) cfg.targets;
     services.syncoid = {
       enable = true;
       inherit (cfg) interval;

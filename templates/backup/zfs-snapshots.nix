@@ -39,6 +39,11 @@ in
         message = "bootstead.backup.zfs-snapshots.datasets: there is no pool in bootstead.storage.zfs.pools, and no data set is named.";
       }
     ];
+    bootstead.backup.others.zfs-snapshots = {
+      tier = 2;
+      units = [ "sanoid.service" ];
+      scope = { inherit (cfg) datasets; };
+    };
     services.sanoid = {
       enable = true;
       datasets = lib.genAttrs cfg.datasets (_: {

@@ -82,6 +82,12 @@ in
     };
   };
   "backup/db-dump".machine = withBackup { db-dump.enable = true; };
+  "backup/stack-snapshots".machine = withBackup {
+    stack-snapshots = {
+      enable = true;
+      stackRetention.photos.last = 24;
+    };
+  };
   "backup/zfs-snapshots".machine = base.thin // {
     settings = pool // {
       backup.zfs-snapshots.enable = true;

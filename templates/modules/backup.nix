@@ -47,7 +47,10 @@ let
       sshKeyFile = secretFile repository.sshKey;
       environmentFiles = lib.mapAttrs (_: secretFile) repository.environment;
     }) cfg.repositories;
-    plans = lib.mapAttrs (_: plan: {
+    # The agent asks systemd how these ended.
+    others = lib.mapAttrs (_: design: { inherit (design) tier units scope; }) cfg.others;
+    plans = lib.mapAttrs (name: plan: {
+      unit = "${unit name}.service";
       inherit (plan)
         design
         tier
@@ -186,14 +189,36 @@ in
       );
     };
 
+    others = mkOption {
+      default = { };
+      internal = true;
+      description = "Designs that are carried out without the agent. They tell of themselves here.";
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            tier = mkOption {
+              type = types.ints.between 0 3;
+              description = "As of a plan.";
+            };
+            units = mkOption {
+              type = types.listOf (types.strMatching ".+\\.service");
+              description = "The units that carry it out. None: another machine does.";
+            };
+            scope = mkOption {
+              type = types.attrsOf (types.listOf types.str);
+              description = "What is copied: `classes`, `paths` or `datasets`.";
+            };
+          };
+        }
+      );
+    };
+
     tiers = mkOption {
       type = types.listOf types.int;
       readOnly = true;
       default = lib.unique (
         lib.sort lib.lessThan (
-          map (plan: plan.tier) (builtins.attrValues cfg.plans)
-          ++ lib.optional cfg.zfs-snapshots.enable 2
-          ++ lib.optional cfg.pull-target.enable 3
+          map (plan: plan.tier) (builtins.attrValues cfg.plans ++ builtins.attrValues cfg.others)
           ++ lib.optional cfg.vm-image.enable 0
         )
       );
@@ -229,7 +254,7 @@ in
       map (reference: { ${bootsteadLib.secretName reference}.units = services; }) (lib.unique allSecrets)
     );
 
-    environment.etc."bootstead/backup.json" = lib.mkIf hasPlans { source = file; };
+    environment.etc."bootstead/backup.json" = lib.mkIf (hasPlans || cfg.others != { }) { source = file; };
 
     systemd.services = lib.mkMerge [
       (lib.mapAttrs' (name: plan: {
@@ -266,7 +291,7 @@ in
           path = lib.unique (lib.concatMap (plan: plan.packages) (builtins.attrValues cfg.plans) ++ tools);
           serviceConfig = {
             Type = "oneshot";
-            ExecStart = "${program} backup test-restore --configuration /etc/bootstead/backup.json";
+            ExecStart = "${program} backup test-restore --configuration /etc/bootstead/backup.json --scratch ${config.bootstead.stacks.placement.scratch}";
             Nice = 10;
             IOSchedulingClass = "idle";
           };

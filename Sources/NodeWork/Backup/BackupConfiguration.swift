@@ -20,6 +20,8 @@ public struct BackupConfiguration: Sendable, Hashable, Decodable {
   public var ping: String?
   public var repositories: [String: Repository]
   public var plans: [String: BackupPlan]
+  /// Designs that are no plans of the agent, by name.
+  public var others: [String: OtherDesign]?
 
   public static func read(_ path: String) throws(NodeWorkError) -> BackupConfiguration {
     guard let configuration = try DurableFile.value(BackupConfiguration.self, at: path) else {
@@ -49,6 +51,8 @@ public struct BackupConfiguration: Sendable, Hashable, Decodable {
 public struct BackupPlan: Sendable, Hashable, Decodable {
   public enum Design: Sendable, Hashable {
     case borg(BorgSettings)
+    /// Snapshots on the stacks' own pools, and nothing more.
+    case snapshots(SnapshotSettings)
     /// Its name: systemd units of its own carry it out, or this agent does not know it.
     case other(String)
   }
@@ -58,19 +62,35 @@ public struct BackupPlan: Sendable, Hashable, Decodable {
   public var tier: Int
   public var stacks: [String]
   public var repository: String?
+  /// The systemd unit that runs it.
+  public var unit: String?
+  /// Of designs that are bound to folders or placement classes instead of stacks.
+  public var scope: DesignScope?
 
-  private enum CodingKeys: String, CodingKey { case design, tier, stacks, repository, settings }
+  private enum CodingKeys: String, CodingKey { case design, tier, stacks, repository, unit, settings }
 
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     tier = try values.decode(Int.self, forKey: .tier)
     stacks = try values.decode([String].self, forKey: .stacks)
     repository = try values.decodeIfPresent(String.self, forKey: .repository)
+    unit = try values.decodeIfPresent(String.self, forKey: .unit)
+    scope = try? values.decodeIfPresent(DesignScope.self, forKey: .settings)
     let name = try values.decode(String.self, forKey: .design)
-    design =
-      name == "borg-per-service"
-      ? .borg(try values.decode(BorgSettings.self, forKey: .settings)) : .other(name)
+    switch name {
+    case "borg-per-service": design = .borg(try values.decode(BorgSettings.self, forKey: .settings))
+    case "stack-snapshots": design = .snapshots(try values.decode(SnapshotSettings.self, forKey: .settings))
+    default: design = .other(name)
+    }
   }
+}
+
+public struct SnapshotSettings: Sendable, Hashable, Decodable {
+  public var retention: Retention
+  /// Of single stacks, instead.
+  public var stackRetention: [String: Retention]
+
+  public func retention(of stack: String) -> Retention { stackRetention[stack] ?? retention }
 }
 
 public struct BorgSettings: Sendable, Hashable, Decodable {

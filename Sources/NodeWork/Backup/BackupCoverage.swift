@@ -1,14 +1,31 @@
 import FoundationEssentials
+import ProgramRunner
 import StackSet
 
 /// Which stack has which tiers, how old its copies are, and when one was last restored.
 public struct BackupCoverage: Sendable, Hashable, Codable {
+  /// What one design does for a stack.
+  public struct Copy: Sendable, Hashable, Codable {
+    /// The plan's name, or the design's where it is no plan.
+    public var name: String
+    public var tier: Int
+    public var newest: Date?
+    /// How the last run ended, in systemd's words or the agent's; nil where this machine can not know.
+    public var result: String?
+  }
+
   public struct Row: Sendable, Hashable, Codable {
     public var stack: String
     /// The newest success, by tier; a tier that is declared and has none is missing here and in `gaps`.
     public var newest: [String: Date]
+    /// By each design.
+    public var copies: [Copy] = []
     public var restored: Date?
+    /// Whether the last test restore ran the stack's verify hooks.
+    public var isVerified = false
     public var gaps: [String]
+    /// What this machine can not know.
+    public var notes: [String] = []
   }
 
   /// Older ones are no backup any more.
@@ -17,43 +34,130 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
 
   public var rows: [Row]
 
+  /// With what systemd says of the units of other designs, and what volumes lie on.
+  public static func read(
+    set: StackSet, configuration: BackupConfiguration, folders: NodeFolders, runner: any CommandRunner
+  ) async throws(NodeWorkError) -> BackupCoverage {
+    var names = (configuration.others ?? [:]).values.flatMap(\.units)
+    for plan in configuration.plans.values {
+      if case .other = plan.design, let unit = plan.unit { names.append(unit) }
+    }
+    let units = names.isEmpty ? UnitResults() : try await UnitResults.read(names, folders: folders, runner: runner)
+    var sources: [String: String] = [:]
+    if (configuration.others ?? [:]).values.contains(where: { $0.scope.datasets != nil }) {
+      for volume in set.stacks.flatMap(\.volumes) where DurableFile.exists(volume.path) {
+        sources[volume.path] = try await MountedFileSystem.holding(volume.path, runner: runner).source
+      }
+    }
+    return try BackupCoverage(
+      set: set, configuration: configuration, folders: folders, units: units, sources: sources)
+  }
+
+  /// - Parameters:
+  ///   - units: how units of other designs ended.
+  ///   - sources: what volumes lie on, by path.
   /// - Throws: where what was recorded can not be read.
   public init(
-    set: StackSet, configuration: BackupConfiguration?, folders: NodeFolders, now: Date = .now
+    set: StackSet, configuration: BackupConfiguration?, folders: NodeFolders, units: UnitResults = UnitResults(),
+    sources: [String: String] = [:], now: Date = .now
   ) throws(NodeWorkError) {
     rows = []
     for stack in set.stacks {
       var row = Row(stack: stack.name, newest: [:], gaps: [])
       let history = try BackupHistory.read(stack.name, folders)
-      let plans = (configuration?.plans ?? [:]).filter { $0.value.stacks.contains(stack.name) }
+      let plans = (configuration?.plans ?? [:]).filter { _, plan in
+        plan.stacks.contains(stack.name) || plan.scope?.holds(stack, source: { sources[$0] }) == true
+      }
+      let others = (configuration?.others ?? [:]).filter { $0.value.scope.holds(stack, source: { sources[$0] }) }
       let hasState = stack.volumes.contains(where: \.isBackedUp) || !stack.backup.dump.isEmpty
-      if plans.isEmpty && hasState { row.gaps.append("no plan holds it") }
+      // Snapshots die with their disk.
+      let hasCopies = plans.values.contains { $0.tier != 2 } || others.values.contains { $0.tier != 2 }
+      if plans.isEmpty && others.isEmpty && hasState {
+        row.gaps.append("no plan holds it")
+      } else if !hasCopies && hasState {
+        row.gaps.append("it has snapshots alone, which are lost with their disk")
+      }
       for (name, plan) in plans.sorted(by: { $0.key < $1.key }) {
-        guard case .borg = plan.design else { continue }
-        guard let last = history.results.last(where: { $0.plan == name && $0.archive != nil }) else {
-          row.gaps.append("tier \(plan.tier) (\(name)): nothing was ever copied")
-          continue
-        }
-        row.newest["\(plan.tier)"] = max(last.ended, row.newest["\(plan.tier)"] ?? last.ended)
-        if now.timeIntervalSince(last.ended) > Self.staleSeconds {
-          row.gaps.append("tier \(plan.tier) (\(name)): the newest copy is of \(last.ended.formatted(.iso8601))")
-        }
-        if let latest = history.results.last(where: { $0.plan == name }), latest.outcome != .succeeded {
-          row.gaps.append(
-            "tier \(plan.tier) (\(name)): the last run \(latest.outcome.rawValue): \(latest.problem ?? "")")
+        if case .other = plan.design {
+          row.add(name, plan.tier, units: [plan.unit].compactMap { $0 }, units, now)
+        } else {
+          row.add(name, plan.tier, history, now)
         }
       }
-      row.restored = history.restores.last { $0.hasSucceeded }?.ended
-      if hasState && !plans.isEmpty {
+      for (name, other) in others.sorted(by: { $0.key < $1.key }) {
+        row.add(name, other.tier, units: other.units, units, now)
+      }
+      let tests = history.restores.filter(\.hasSucceeded)
+      row.restored = tests.last?.ended
+      row.isVerified = tests.last?.isVerified ?? false
+      if hasState && hasCopies {
         if let restored = row.restored {
           if now.timeIntervalSince(restored) > Self.restoreTestSeconds {
             row.gaps.append("the last restore that was tried is of \(restored.formatted(.iso8601))")
           }
-        } else {
+        } else if history.restores.isEmpty {
           row.gaps.append("no restore was ever tried")
+        }
+        if let last = history.restores.last, !last.hasSucceeded {
+          row.gaps.append("the last restore failed: \(last.problem ?? "")")
         }
       }
       rows.append(row)
     }
+  }
+}
+
+extension BackupCoverage.Row {
+  private mutating func note(_ copy: BackupCoverage.Copy, _ now: Date) {
+    copies.append(copy)
+    guard let newest = copy.newest else { return }
+    self.newest["\(copy.tier)"] = max(newest, self.newest["\(copy.tier)"] ?? newest)
+    if now.timeIntervalSince(newest) > BackupCoverage.staleSeconds {
+      gaps.append("tier \(copy.tier) (\(copy.name)): the newest copy is of \(newest.formatted(.iso8601))")
+    }
+  }
+
+  /// What the agent itself carried out.
+  fileprivate mutating func add(_ name: String, _ tier: Int, _ history: BackupHistory, _ now: Date) {
+    let place = "tier \(tier) (\(name))"
+    let latest = history.results.last { $0.plan == name }
+    guard let last = history.results.last(where: { $0.plan == name && $0.archive != nil }) else {
+      copies.append(BackupCoverage.Copy(name: name, tier: tier, result: latest?.outcome.rawValue))
+      gaps.append("\(place): nothing was ever copied")
+      return
+    }
+    note(BackupCoverage.Copy(name: name, tier: tier, newest: last.ended, result: latest?.outcome.rawValue), now)
+    if let latest, latest.outcome != .succeeded {
+      gaps.append("\(place): the last run \(latest.outcome.rawValue): \(latest.problem ?? "")")
+    }
+  }
+
+  /// What units carry out. Of several each has to be well.
+  fileprivate mutating func add(
+    _ name: String, _ tier: Int, units names: [String], _ results: UnitResults, _ now: Date
+  ) {
+    let place = "tier \(tier) (\(name))"
+    let found = names.map { ($0, results.units[$0] ?? UnitResults.Unit(isThere: false)) }
+    guard !found.isEmpty else {
+      copies.append(BackupCoverage.Copy(name: name, tier: tier))
+      notes.append("\(place): another machine fetches the copies; see there when it last did")
+      return
+    }
+    for (unit, result) in found {
+      if !result.isThere {
+        gaps.append("\(place): systemd does not know \(unit)")
+      } else if let said = result.result, said != "success" {
+        gaps.append("\(place): \(unit) ended with \(said); see 'journalctl -u \(unit)'")
+      }
+    }
+    let successes = found.compactMap(\.1.succeeded)
+    let bad = found.first { $0.1.result.map { $0 != "success" } ?? false }
+    let result = bad?.1.result ?? found.first?.1.result
+    guard successes.count == found.count, let oldest = successes.min() else {
+      copies.append(BackupCoverage.Copy(name: name, tier: tier, result: result))
+      gaps.append("\(place): no run is known that ended well")
+      return
+    }
+    note(BackupCoverage.Copy(name: name, tier: tier, newest: oldest, result: result), now)
   }
 }

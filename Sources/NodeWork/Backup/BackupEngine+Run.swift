@@ -9,19 +9,42 @@ extension BackupEngine {
     plan name: String, configuration: BackupConfiguration, only: [String] = []
   ) async throws(NodeWorkError) -> [BackupResult] {
     let plan = try configuration.plan(name)
-    guard case .borg(let settings) = plan.design else {
-      guard case .other(let design) = plan.design else { return [] }
-      throw NodeWorkError(
-        .configuration, "the plan “\(name)” is of the design \(design), which this agent does not carry out",
-        advice: "this agent carries out borg-per-service")
-    }
     for stack in only where !plan.stacks.contains(stack) {
       throw NodeWorkError(
         .configuration, "the plan “\(name)” does not hold the stack “\(stack)”",
         advice: "it holds \(plan.stacks.joined(separator: ", "))")
     }
+    if case .other(let design) = plan.design {
+      throw NodeWorkError(
+        .configuration, "the plan “\(name)” is of the design \(design), which this agent does not carry out",
+        advice: "this agent carries out borg-per-service and stack-snapshots")
+    }
+    await recordPools()
     let ping = BackupPing(file: configuration.ping, runner: runner, say: say)
     await ping.send(.start)
+    let results: [BackupResult] =
+      switch plan.design {
+      case .borg(let settings): await run(settings, plan: plan, name: name, only: only, configuration)
+      case .snapshots(let settings): await runSnapshots(settings, plan: plan, name: name, only: only)
+      case .other: []
+      }
+    let failed = results.filter { $0.outcome != .succeeded }
+    await ping.send(failed.isEmpty ? .success : .fail, text: results.map(Self.line).joined(separator: "\n"))
+    return results
+  }
+
+  /// For the forecast of 'storage show'. A run does not fail for want of it.
+  private func recordPools() async {
+    do {
+      try PoolHistory.record(try await snapshots.pools(), in: folders)
+    } catch {
+      say("the use of the pools could not be recorded: \(error)")
+    }
+  }
+
+  private func run(
+    _ settings: BorgSettings, plan: BackupPlan, name: String, only: [String], _ configuration: BackupConfiguration
+  ) async -> [BackupResult] {
     var results: [BackupResult] = []
     for stack in plan.stacks where only.isEmpty || only.contains(stack) {
       let started = Date.now
@@ -44,8 +67,6 @@ extension BackupEngine {
       say(Self.line(result))
       results.append(result)
     }
-    let failed = results.filter { $0.outcome != .succeeded }
-    await ping.send(failed.isEmpty ? .success : .fail, text: results.map(Self.line).joined(separator: "\n"))
     return results
   }
 

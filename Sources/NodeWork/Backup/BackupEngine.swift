@@ -27,6 +27,10 @@ public struct BackupEngine: Sendable {
     self.say = say
   }
 
+  var snapshotEngine: SnapshotEngine {
+    SnapshotEngine(folders: folders, set: set, snapshots: snapshots, runner: runner, lock: lock, say: say)
+  }
+
   func project(_ stack: CompiledStack, runner: (any CommandRunner)? = nil) throws(NodeWorkError) -> ComposeProject {
     try ComposeProject(stack: stack, set: set, folders: folders, runner: runner ?? self.runner)
   }
@@ -77,7 +81,9 @@ public struct BackupEngine: Sendable {
   public func recover(_ configuration: BackupConfiguration?) async throws(NodeWorkError) -> [BackupResult] {
     var results: [BackupResult] = []
     var failures: [NodeWorkError] = []
-    for stack in DurableFile.children(of: folders.backups) where DurableFile.exists(folders.journal(stack)) {
+    for stack in DurableFile.children(of: folders.backups) {
+      let journals = [folders.journal(stack), folders.snapshotJournal(stack), folders.scratchJournal(stack)]
+      guard journals.contains(where: DurableFile.exists) else { continue }
       do {
         let held = try lock(folders.lock(stack), stack)
         defer { held.release() }
@@ -99,6 +105,8 @@ public struct BackupEngine: Sendable {
   /// The caller holds the stack's lock.
   @discardableResult
   func recover(_ stack: String, _ configuration: BackupConfiguration?) async throws(NodeWorkError) -> BackupResult? {
+    try await snapshotEngine.recover(stack)
+    try await removeScratchCopy(stack)
     guard let journal = try DurableFile.value(BackupJournal.self, at: folders.journal(stack)) else { return nil }
     say("\(stack): the run \(journal.run) was interrupted at '\(journal.step.rawValue)'; cleaning up")
     try await RunProcesses.end(run: journal.run)

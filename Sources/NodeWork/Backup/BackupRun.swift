@@ -26,9 +26,7 @@ struct BackupRun {
     self.planName = planName
     self.plan = plan
     self.settings = settings
-    self.repository = BorgRepository(
-      url: repository.url, passphraseFile: repository.passphraseFile, remoteShell: repository.remoteShell,
-      folder: repository.folder, encryption: repository.encryption, runner: runner)
+    self.repository = repository.run(by: runner)
     project = try engine.project(stack, runner: runner)
     let now = Date.now
     journal = BackupJournal(run: run, stack: stack.name, plan: planName, tier: plan.tier, started: now)

@@ -27,6 +27,13 @@ public struct BorgRepository: Sendable {
     self.runner = runner
   }
 
+  /// The same one, whose programs run by another runner.
+  func run(by runner: any CommandRunner) -> BorgRepository {
+    BorgRepository(
+      url: url, passphraseFile: passphraseFile, remoteShell: remoteShell, folder: folder, encryption: encryption,
+      runner: runner)
+  }
+
   /// An archive of a repository.
   public struct Archive: Sendable, Hashable, Codable {
     public var name: String

@@ -74,7 +74,7 @@ extension BackupEngine {
   }
 
   /// Loads dumps, starts everything and asks whether it works.
-  private func revive(
+  func revive(
     _ stack: CompiledStack, _ project: ComposeProject, dumps: String, _ result: inout RestoreResult
   ) async throws(NodeWorkError) {
     for hook in stack.backup.restore {
@@ -92,7 +92,7 @@ extension BackupEngine {
   }
 
   /// What the stack was when the archive was made.
-  private func description(
+  func description(
     in archive: String, _ repository: BorgRepository, work: String
   ) async throws(NodeWorkError) -> CompiledStack {
     try await repository.extract(archive, paths: ["stack"], to: work)
@@ -109,7 +109,7 @@ extension BackupEngine {
     "\(DurableFile.folder(of: volume.path))/.bootstead-restore-\(stack.name)-\(volume.name)"
   }
 
-  private func emptied(_ folder: String, isKept: Bool = true) async throws(NodeWorkError) {
+  func emptied(_ folder: String, isKept: Bool = true) async throws(NodeWorkError) {
     if DurableFile.exists(folder) {
       try await runner.work(Command("rm", ["-r", "-f", "--one-file-system", folder], timeout: .seconds(12 * 3600)))
     }
@@ -129,46 +129,5 @@ extension BackupEngine {
     try DurableFile.makeFolder(folder)
     try await repository.extract(found.name, paths: paths, to: folder)
     return found.name
-  }
-
-  /// Fetches the latest archive of a stack into a folder for nothing else, looks whether all is in it, and removes it.
-  /// - Parameter scratch: a folder with room for the stack's data.
-  public func testRestore(
-    _ name: String, scratch: String, plan: BackupPlan, configuration: BackupConfiguration
-  ) async throws(NodeWorkError) -> RestoreResult {
-    let repository = try repository(of: name, plan: plan, configuration: configuration)
-    let held = try lock(folders.lock(name), name)
-    defer { held.release() }
-    try await recover(name, configuration)
-    let work = scratch + "/bootstead-test-restore-" + name
-    var result = RestoreResult(
-      stack: name, archive: "", ended: .now, isTest: true, hasSucceeded: false, isVerified: false)
-    do {
-      try await emptied(work)
-      let archive = try await repository.archive("latest").name
-      result.archive = archive
-      try await repository.extract(archive, to: work)
-      let described = try await description(in: archive, repository, work: work)
-      for volume in described.volumes where volume.isBackedUp && !DurableFile.exists("\(work)/volumes/\(volume.name)") {
-        throw NodeWorkError(.damaged, "\(archive) lacks the volume \(volume.name)", advice: BorgRepository.damageAdvice)
-      }
-      for dump in described.backup.dump where FileSize.bytes(of: "\(work)/dump/\(dump.output)") ?? 0 == 0 {
-        result.notes.append("\(archive) holds no dump \(dump.output)")
-      }
-      result.notes.append("all files came back; the verify hooks need the running stack and did not run")
-      result.hasSucceeded = true
-    } catch {
-      result.problem = "\(error)"
-    }
-    do {
-      try await emptied(work, isKept: false)
-    } catch {
-      result.notes.append("\(error)")
-    }
-    result.ended = .now
-    var history = try BackupHistory.read(name, folders)
-    history.add(result)
-    try history.write(name, folders)
-    return result
   }
 }

@@ -23,6 +23,16 @@ public struct NodeFolders: Sendable, Hashable {
 
   func backup(_ stack: String) -> String { backups + "/" + stack }
   func journal(_ stack: String) -> String { backup(stack) + "/journal.json" }
+  /// What is done with a stack's snapshots now.
+  func snapshotJournal(_ stack: String) -> String { backup(stack) + "/snapshot.json" }
+  /// The scratch copy of a stack that a test of its restore has made.
+  func scratchJournal(_ stack: String) -> String { backup(stack) + "/scratch.json" }
+  /// How full pools were.
+  var poolHistory: String { state + "/storage/pools.json" }
+  /// A disk that is being added.
+  var diskAddition: String { state + "/storage/add-disk.json" }
+  /// How units of other designs ended.
+  var unitHistory: String { backups + "/.units.json" }
   func history(_ stack: String) -> String { backup(stack) + "/history.json" }
   func lock(_ stack: String) -> String { backup(stack) + "/lock" }
   /// The folder that archives are made of: always the same path, so that Borg knows unchanged files again.

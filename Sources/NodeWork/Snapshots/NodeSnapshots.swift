@@ -67,24 +67,47 @@ public struct NodeSnapshots: Sendable {
       advice: "extend the pool, or remove data or snapshots; services run on until it is full")
   }
 
-  public func create(stack: CompiledStack, label: String) async throws(NodeWorkError) -> [Snapshot] {
+  /// Whether this machine has LVM.
+  public var hasThin: Bool { has(.thin) }
+
+  /// Whether there is a provider of this kind.
+  func has(_ kind: Snapshot.Provider) -> Bool { providers.contains { $0.kind == kind } }
+
+  /// - Parameter about: is told what is about to be made, before the first of them is.
+  public func create(
+    stack: CompiledStack, label: String, purpose: Snapshot.Purpose = .manual,
+    about: ([Snapshot]) throws(NodeWorkError) -> Void = { _ in }
+  ) async throws(NodeWorkError) -> [Snapshot] {
     try Snapshot.check(label: label)
     let origins = try await origins(of: stack.volumes.filter { !$0.isShared })
     try await checkRoom(for: origins)
-    if try await list().contains(where: { $0.purpose == .manual && $0.stack == stack.name && $0.label == label }) {
+    if try await list().contains(where: { $0.purpose == purpose && $0.stack == stack.name && $0.label == label }) {
       throw NodeWorkError(
         .storage, "\(stack.name) has a snapshot “\(label)” already", advice: "destroy it first, or take another name")
     }
+    let wanted = origins.map { $0.snapshot(purpose, stack: stack.name, label: label) }
+    try about(wanted)
     var made: [Snapshot] = []
     do {
-      for origin in origins {
-        let snapshot = origin.snapshot(.manual, stack: stack.name, label: label)
+      for snapshot in wanted {
         made.append(snapshot)
-        try await provider(origin.provider).create(snapshot)
+        try await provider(snapshot.provider).create(snapshot)
       }
     } catch {
       // All or none.
-      for snapshot in made { try? await provider(snapshot.provider).destroy(snapshot) }
+      var left: [String] = []
+      for snapshot in made {
+        do {
+          try await destroy(snapshot)
+        } catch {
+          left.append("\(error)")
+        }
+      }
+      guard left.isEmpty else {
+        throw NodeWorkError(
+          .unfinished, "\(error.problem); and what was made before stays: \(left.joined(separator: "; "))",
+          advice: "it is tried again by 'bootstead-agent backup recover'")
+      }
       throw error
     }
     return made
@@ -100,9 +123,11 @@ public struct NodeSnapshots: Sendable {
     try await provider(snapshot.provider).destroy(snapshot)
   }
 
-  /// Those of one name, made by hand.
-  func manual(stack: String, label: String) async throws(NodeWorkError) -> [Snapshot] {
-    let found = try await list().filter { $0.purpose == .manual && $0.stack == stack && $0.label == label }
+  /// Those of one name, made by hand or by a plan.
+  func named(stack: String, label: String) async throws(NodeWorkError) -> [Snapshot] {
+    let found = try await list().filter {
+      ($0.purpose == .manual || $0.purpose == .scheduled) && $0.stack == stack && $0.label == label
+    }
     guard !found.isEmpty else {
       throw NodeWorkError(
         .storage, "\(stack) has no snapshot “\(label)”", advice: "see 'bootstead-agent snapshot list'")
@@ -111,44 +136,8 @@ public struct NodeSnapshots: Sendable {
   }
 
   public func destroy(stack: String, label: String) async throws(NodeWorkError) -> [Snapshot] {
-    let found = try await manual(stack: stack, label: label)
+    let found = try await named(stack: stack, label: label)
     for snapshot in found { try await destroy(snapshot) }
-    return found
-  }
-
-  /// Brings a stack's volumes back. Its services are stopped for that, and start again.
-  public func rollBack(
-    stack: CompiledStack, label: String, project: ComposeProject, others: [CompiledStack]
-  ) async throws(NodeWorkError) -> [Snapshot] {
-    let found = try await manual(stack: stack.name, label: label)
-    var origins: [SnapshotOrigin] = []
-    for snapshot in found {
-      guard let origin = try await self.origins(of: stack.volumes).first(where: { $0.name == snapshot.origin }) else {
-        throw NodeWorkError(.storage, "\(stack.name) does not lie on \(snapshot.origin) any more")
-      }
-      for other in others where other.name != stack.name {
-        guard try await !self.origins(of: other.volumes).contains(origin) else {
-          throw NodeWorkError(
-            .storage, "\(origin.name) also holds data of \(other.name), which would go back as well",
-            advice: "restore single files from it instead, or from a backup")
-        }
-      }
-      origins.append(origin)
-    }
-    let services = try await project.running()
-    if !services.isEmpty { try await project.stop(services) }
-    for (snapshot, origin) in zip(found, origins) {
-      do {
-        try await provider(snapshot.provider).rollBack(to: snapshot, mountPoint: origin.mountPoint)
-      } catch {
-        // Started now, they might write below a mount point that nothing is mounted on.
-        throw NodeWorkError(
-          error.kind,
-          "\(origin.name) did not go back, and the services of \(stack.name) stay stopped: \(error.problem)",
-          advice: error.advice ?? "see that \(origin.mountPoint) is mounted, and try again or start \(stack.name)")
-      }
-    }
-    if !services.isEmpty { try await project.resume(services) }
     return found
   }
 }

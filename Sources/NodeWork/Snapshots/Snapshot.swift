@@ -12,6 +12,10 @@ public struct Snapshot: Sendable, Hashable, Codable {
     case backup
     /// Made by hand.
     case manual
+    /// Made by a plan's timer, and dropped by its retention.
+    case scheduled
+    /// Made to look a file system over, and dropped right after.
+    case check
   }
 
   public var provider: Provider

@@ -34,6 +34,15 @@ public struct ComposeProject: Sendable {
     secrets = values
   }
 
+  /// A copy of it by another name, from a Compose file elsewhere, with the same secrets.
+  init(copyOf project: ComposeProject, name: String, directory: String) {
+    self.name = name
+    self.directory = directory
+    engine = project.engine
+    secrets = project.secrets
+    runner = project.runner
+  }
+
   public func command(_ arguments: [String], timeout: Duration = .seconds(900)) -> Command {
     var command = Command(
       engine.rawValue,

@@ -1,17 +1,31 @@
+import FoundationEssentials
 import Glibc
 import ProgramRunner
 import StackSet
 
-/// Where a node's data lies: pools with their use, volumes with their owners.
+/// Where a node's data lies: disks and pools with their use, file systems, volumes with their owners.
 public struct NodeStorage: Sendable {
   let set: StackSet
   let snapshots: NodeSnapshots
   let runner: any CommandRunner
+  let folders: NodeFolders?
+  let survey: (any DiskSurvey)?
+  let capacity: @Sendable (String) -> FileSystemCapacity?
 
-  public init(set: StackSet, snapshots: NodeSnapshots, runner: any CommandRunner) {
+  /// - Parameters:
+  ///   - folders: where the use of pools is kept for the forecast; without it there is none.
+  ///   - survey: tells of the machine's disks; without it they are not looked at.
+  public init(
+    set: StackSet, snapshots: NodeSnapshots, runner: any CommandRunner, folders: NodeFolders? = nil,
+    survey: (any DiskSurvey)? = nil,
+    capacity: @escaping @Sendable (String) -> FileSystemCapacity? = FileSystemCapacity.of
+  ) {
     self.set = set
     self.snapshots = snapshots
     self.runner = runner
+    self.folders = folders
+    self.survey = survey
+    self.capacity = capacity
   }
 
   /// What `storage show` prints.
@@ -28,23 +42,58 @@ public struct NodeStorage: Sendable {
     }
 
     public var pools: [PoolUse]
+    public var forecasts: [PoolForecast]
+    public var physicalVolumes: [PhysicalVolume]
+    public var zfs: [ZFSPoolStatus]
+    public var disks: [DiskState]
+    public var fileSystems: [FileSystemUse]
+    public var missingMounts: [String]
+    public var oneFileSystem: OneFileSystem
     public var volumes: [Volume]
-    /// What is to be seen to, pools first.
+    /// What is to be seen to: disks and pools first.
     public var alarms: [String]
   }
 
-  public func report() async throws(NodeWorkError) -> Report {
+  public func report(now: Date = .now) async throws(NodeWorkError) -> Report {
     let pools = try await snapshots.pools()
+    var forecasts: [PoolForecast] = []
+    if let folders {
+      let history = try PoolHistory.record(pools, in: folders, now: now)
+      forecasts = pools.map { PoolForecast($0, history: history, now: now) }
+    }
+    let physical = snapshots.has(.thin) ? try await PhysicalVolume.all(runner) : []
+    var zfs: [ZFSPoolStatus] = []
+    for pool in pools where pool.provider == .zfs { zfs.append(try await ZFSPoolStatus.read(pool.name, runner)) }
+    let disks = await survey?.states() ?? []
+    let missing = try await MountAudit(set: set, snapshots: snapshots, runner: runner).missing()
+    let (volumes, mounts) = try await volumes()
+    let fileSystems = mounts.compactMap { mounted in
+      capacity(mounted.target).map { FileSystemUse(mounted, $0) }
+    }
+    let one = OneFileSystem(set)
+    var alarms = disks.flatMap(\.alarms) + physical.compactMap(\.alarm) + pools.flatMap(\.alarms)
+    alarms += forecasts.flatMap { $0.alarms(now: now) } + zfs.flatMap { $0.alarms(now: now) }
+    alarms += missing + fileSystems.flatMap(\.alarms) + volumes.flatMap(\.problems)
+    if one.answer == .several { alarms.append(one.text) }
+    return Report(
+      pools: pools, forecasts: forecasts, physicalVolumes: physical, zfs: zfs, disks: disks, fileSystems: fileSystems,
+      missingMounts: missing, oneFileSystem: one, volumes: volumes, alarms: alarms)
+  }
+
+  /// The volumes, and the file systems that they and the system lie on, each once.
+  private func volumes() async throws(NodeWorkError) -> ([Report.Volume], [MountedFileSystem]) {
     var volumes: [Report.Volume] = []
+    var mounts = [try await MountedFileSystem.holding("/", runner: runner)]
     for stack in set.stacks {
       for volume in stack.volumes {
         var row = Report.Volume(
           stack: stack.name, name: volume.name, class: volume.class.rawValue, path: volume.path, problems: [])
         if DurableFile.exists(volume.path) {
           let mounted = try await MountedFileSystem.holding(volume.path, runner: runner)
+          if !mounts.contains(where: { $0.target == mounted.target }) { mounts.append(mounted) }
           row.source = mounted.source
           row.fileSystem = mounted.fstype
-          if let problem = OwnershipAudit(volume).problem { row.problems.append(problem) }
+          if let problem = FolderOwner(volume).problem { row.problems.append(problem) }
           if volume.class == .db, mounted.fstype.hasPrefix("nfs") {
             row.problems.append(
               "\(volume.path) is a database on NFS, where databases are damaged; move it to a disk here")
@@ -55,19 +104,7 @@ public struct NodeStorage: Sendable {
         volumes.append(row)
       }
     }
-    var alarms = pools.flatMap(\.alarms) + volumes.flatMap(\.problems)
-    if let split = oneFileSystemProblem(volumes) { alarms.append(split) }
-    return Report(pools: pools, volumes: volumes, alarms: alarms)
-  }
-
-  /// A finished download is moved by a rename, and not copied, where both lie on one file system.
-  private func oneFileSystemProblem(_ volumes: [Report.Volume]) -> String? {
-    guard let media = volumes.first(where: { $0.class == "media" && $0.source != nil }),
-      let downloads = volumes.first(where: { $0.class == "downloads" && $0.source != nil }),
-      DeviceNumber.of(media.path) != DeviceNumber.of(downloads.path)
-    else { return nil }
-    return "\(media.path) and \(downloads.path) lie on different file systems: each download is copied and kept twice; "
-      + "put media and downloads on one"
+    return (volumes, mounts)
   }
 
   /// Makes what is missing: stacks' own file systems where their class lies on a thin volume or ZFS, mounted, and folders
@@ -81,7 +118,7 @@ public struct NodeStorage: Sendable {
         if !DurableFile.exists(volume.path) {
           try await VolumeFolder(volume).prepare(runner)
           done.append("made \(volume.path) for \(stack.name)")
-        } else if repairsOwners, let problem = OwnershipAudit(volume).problem {
+        } else if repairsOwners, let problem = FolderOwner(volume).problem {
           // Of the folder itself: what is in it may belong to several users of an image.
           guard chown(volume.path, uid_t(volume.owner.user), gid_t(volume.owner.group)) == 0 else {
             throw NodeWorkError(

@@ -1,0 +1,43 @@
+public import AgentProtocol
+public import DiskLayout
+
+/// Tells which disks a machine has, and how they fare. Nothing is written.
+public protocol DiskSurvey: Sendable {
+  func disks() -> [Disk]
+  func health(of disk: Disk) async -> SmartHealth
+}
+
+/// A disk and its health.
+public struct DiskState: Sendable, Hashable, Codable {
+  public var id: String
+  public var serial: String?
+  public var model: String?
+  public var bytes: UInt64
+  public var smart: SmartHealth
+
+  var alarms: [String] {
+    var alarms: [String] = []
+    if smart.verdict == .failing {
+      alarms.append("the disk \(id) is failing: \(smart.reason ?? "SMART says so"); replace it")
+    }
+    if let pending = smart.pendingSectors, pending > 0 {
+      alarms.append("the disk \(id) has \(pending) sectors that can not be read; see to a replacement")
+    }
+    if let percentage = smart.percentageUsed, percentage >= 100 {
+      alarms.append("the disk \(id) has outlived its rated endurance (\(percentage) %); see to a replacement")
+    }
+    return alarms
+  }
+}
+
+extension DiskSurvey {
+  func states() async -> [DiskState] {
+    var states: [DiskState] = []
+    for disk in disks() where disk.size > 0 && !disk.isRemovable {
+      states.append(
+        DiskState(
+          id: disk.id, serial: disk.serial, model: disk.model, bytes: disk.size, smart: await health(of: disk)))
+    }
+    return states
+  }
+}
