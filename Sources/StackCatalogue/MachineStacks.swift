@@ -100,6 +100,7 @@ struct MachineFile: Decodable {
       var email: String?
       var dnsProvider: String?
     }
+    struct SplitDNS: Decodable { var nameServers: [String]? }
     var zones: Zones?
     var localNetworks: [String]?
     var vpnNetworks: [String]?
@@ -108,10 +109,12 @@ struct MachineFile: Decodable {
     var caddy: Design?
     var traefik: Design?
     var nginxProxyManager: Design?
+    var splitDNS: SplitDNS?
     enum CodingKeys: String, CodingKey {
       case zones, localNetworks, vpnNetworks, proxyAddress, certificate, traefik
       case caddy = "caddy-hub"
       case nginxProxyManager = "nginx-proxy-manager"
+      case splitDNS = "split-dns"
     }
   }
   struct ParameterText: Decodable {
@@ -204,6 +207,7 @@ extension MachineFile {
     access.localNetworks = chosen?.localNetworks ?? access.localNetworks
     access.vpnNetworks = chosen?.vpnNetworks ?? access.vpnNetworks
     access.proxyAddress = chosen?.proxyAddress
+    access.nameServers = chosen?.splitDNS?.nameServers ?? []
     if chosen?.certificate?.mode == "acme" {
       access.certificate = .acme(
         email: chosen?.certificate?.email ?? "", provider: chosen?.certificate?.dnsProvider ?? "cloudflare")

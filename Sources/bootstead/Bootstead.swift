@@ -13,7 +13,8 @@ struct Bootstead: AsyncParsableCommand {
     subcommands: [
       Serve.self, MachineCommand.self, ClosureCommand.self, ImageCommand.self, LoaderCommand.self, Watch.self, Why.self,
       RebuildCommand.self, PlanCommand.self, ApplyCommand.self, RollbackCommand.self, HistoryCommand.self,
-      DiffCommand.self, BuildCommand.self, FleetCommand.self, StackCommand.self, Kexec.self, LayoutCommand.self,
+      DiffCommand.self, BuildCommand.self, FleetCommand.self, StackCommand.self, AccessCommand.self,
+      ClusterCommand.self, Kexec.self, LayoutCommand.self,
       BootkitCommand.self,
       InstallerCommand.self,
       EnrolmentCommand.self,

@@ -54,6 +54,7 @@ in
       endpoint = "vpn.example.com:51820";
       externalInterface = "enp3s0";
       networks = [ "192.0.2.0/24" ];
+      publicKey = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
       peers = {
         phone.addresses = [ "10.90.0.2" ];
         laptop = {
@@ -93,6 +94,7 @@ in
       k8s-ingress = {
         enable = true;
         pool = [ "192.0.2.200-192.0.2.220" ];
+        address = "192.0.2.210";
         charts.k8up = {
           repository = "https://k8up-io.github.io/k8up";
           chart = "k8up";

@@ -5,6 +5,9 @@ struct HubRenderer {
   let access: StackAccess
   let routes: [StackRoute]
 
+  /// What the proxy's own stack sets from its secret: the token for the DNS provider.
+  static let tokenVariable = "DNS_API_TOKEN"
+
   func configuration() throws -> HubConfiguration {
     let routes = routes.filter { !$0.names.isEmpty }
     switch access.design {
@@ -19,8 +22,7 @@ struct HubRenderer {
     var lines = ["{", "\tgrace_period 10s"]
     if case .acme(let email, let provider) = access.certificate {
       lines.append("\temail \(email)")
-      // The token comes by a variable that the proxy's own stack sets from its secret.
-      lines.append("\tacme_dns \(provider) {env.DNS_API_TOKEN}")
+      lines.append("\tacme_dns \(provider) {env.\(Self.tokenVariable)}")
     }
     lines.append("}")
     if access.certificate == .authority, case .stack = access.place { lines += rootPage }

@@ -99,6 +99,8 @@ public struct StackAccess: Sendable {
   public var vpnNetworks = ["100.64.0.0/10"]
   /// Where names lead to.
   public var proxyAddress: String?
+  /// The name servers of the house, as its devices are given them.
+  public var nameServers: [String] = []
 
   public init() {}
 
@@ -116,6 +118,12 @@ public struct StackAccess: Sendable {
       names.append("\(host).\(domain)")
     }
     return names
+  }
+
+  /// What tests of the names measure by.
+  var expectation: AccessExpectation {
+    AccessExpectation(
+      address: proxyAddress, nameServers: nameServers, signer: certificate == .authority ? .authority : .acme)
   }
 
   /// Networks that may use a route; empty: everybody.
