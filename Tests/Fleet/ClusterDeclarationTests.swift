@@ -50,7 +50,7 @@ struct ClusterDeclarationTests {
   @Test(
     "A pool that somebody else has an address of is refused, with whose it is",
     arguments: [
-      ("192.0.2.220-192.0.2.240", "the machine nas"), ("192.0.2.1-192.0.2.10", "router"),
+      ("192.0.2.220-192.0.2.240", "the machine nas"), ("192.0.2.1", "router"),
       ("192.0.2.50-192.0.2.55", "name server"), ("192.0.2.58-192.0.2.62", "reverse proxy"),
       ("192.0.2.2", "the appliance"), ("192.0.2.100-192.0.2.120", "DHCP"),
       ("192.0.2.30-192.0.2.32", "the machine control-"),

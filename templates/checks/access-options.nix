@@ -25,6 +25,13 @@ let
     mode = "acme";
     email = "admin@example.com";
   };
+  login = {
+    provider = "https://auth.example.com";
+    address = "http://127.0.0.1:9091";
+    path = "/api/authz/forward-auth";
+    headers = [ "Remote-User" ];
+    routes = [ "books" ];
+  };
   withAccess = access: base.withSettings { inherit access; };
   withRoles =
     roles: settings:
@@ -43,6 +50,11 @@ in
         pageFrom = [ "192.0.2.0/24" ];
       };
     };
+  };
+  "access-options/caddy-hub+login".machine = withAccess {
+    inherit routes zones login;
+    proxyAddress = "192.0.2.11";
+    caddy-hub.enable = true;
   };
   "access-options/cloudflare-tunnel+token".machine = withAccess {
     inherit routes zones;
@@ -117,7 +129,12 @@ in
       ];
     };
     access = {
-      inherit routes zones certificate;
+      inherit
+        routes
+        zones
+        certificate
+        login
+        ;
       proxyAddress = "192.0.2.11";
       split-dns.nameServers = [ "192.0.2.11" ];
       tailscale-subnet-router.routes = [ "192.0.2.0/24" ];

@@ -31,6 +31,7 @@ struct AccessRules {
     for address in access.nameServers where !Self.isAddress(address) {
       log.refuse(.parameter, 0, "settings.access.split-dns.nameServers has what is no address; write 192.0.2.11")
     }
+    if let login = access.login { LoginRules(access: access, instances: instances, log: log).check(login) }
     guard case .acme(let email, let provider) = access.certificate else { return }
     checkModule(provider)
     if !email.contains("@") || email.contains(where: { $0.isWhitespace || "{}\"`#".contains($0) }) {

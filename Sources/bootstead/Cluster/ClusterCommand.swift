@@ -59,7 +59,7 @@ struct ClusterCreate: AsyncParsableCommand {
   func run() async throws {
     try await reportingFailures {
       let status: StatusAnswer = try await appliance.client.get("/v1/status")
-      let own = status.addresses.compactMap { try? IPv4Address(String($0.prefix { $0 != "/" })) }
+      let own = status.addresses.compactMap { try? IPv4Address(String($0.prefix { $0 != " " })) }
       var declaration = ClusterDeclaration(
         try EditedDeclaration.open(declared.folder), others: own.map { ("the appliance", $0) })
       let cluster = try declaration.create(
