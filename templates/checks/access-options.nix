@@ -116,6 +116,27 @@ in
       };
     };
   };
+  # What `bootstead cluster create` and `join` declare.
+  "access-options/cluster+create".machine = withRoles [ "base-hardened" "k3s-server-init" ] {
+    roles.k3s-server-init = {
+      token = "secret:k3s-home";
+      nodeAddress = "192.0.2.31";
+      peers = [ "192.0.2.0/24" ];
+    };
+    access.k8s-ingress = {
+      enable = true;
+      pool = [ "192.0.2.239-192.0.2.254" ];
+      address = "192.0.2.239";
+    };
+  };
+  "access-options/cluster+join".machine = withRoles [ "base-hardened" "k3s-server" ] {
+    roles.k3s-server = {
+      token = "secret:k3s-home";
+      join = "https://192.0.2.31:6443";
+      nodeAddress = "192.0.2.32";
+      peers = [ "192.0.2.0/24" ];
+    };
+  };
   # All ways into one house at once.
   "access-options/together".machine = withRoles [ "base-hardened" "edge" "dns" ] {
     roles.edge = {
