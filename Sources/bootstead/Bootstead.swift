@@ -11,6 +11,7 @@ struct Bootstead: AsyncParsableCommand {
       """,
     version: bootsteadVersion,
     subcommands: [
+      AccessCommand.self, ClusterCommand.self,
       Serve.self, MachineCommand.self, ClosureCommand.self, ImageCommand.self, LoaderCommand.self, Watch.self, Why.self,
       RebuildCommand.self, PlanCommand.self, ApplyCommand.self, RollbackCommand.self, HistoryCommand.self,
       DiffCommand.self, BuildCommand.self, FleetCommand.self, StackCommand.self, AccessCommand.self,
@@ -18,7 +19,6 @@ struct Bootstead: AsyncParsableCommand {
       BootkitCommand.self,
       InstallerCommand.self,
       EnrolmentCommand.self,
-      AccessCommand.self, ClusterCommand.self,
       Status.self, Demo.self, Version.self,
     ])
 }
