@@ -11,14 +11,13 @@ struct Bootstead: AsyncParsableCommand {
       """,
     version: bootsteadVersion,
     subcommands: [
-      AccessCommand.self, ClusterCommand.self,
       Serve.self, MachineCommand.self, ClosureCommand.self, ImageCommand.self, LoaderCommand.self, Watch.self, Why.self,
       RebuildCommand.self, PlanCommand.self, ApplyCommand.self, RollbackCommand.self, HistoryCommand.self,
-      DiffCommand.self, BuildCommand.self, FleetCommand.self, StackCommand.self, AccessCommand.self,
-      ClusterCommand.self, Kexec.self, LayoutCommand.self,
+      DiffCommand.self, BuildCommand.self, FleetCommand.self, StackCommand.self, Kexec.self, LayoutCommand.self,
       BootkitCommand.self,
       InstallerCommand.self,
       EnrolmentCommand.self,
+      AccessCommand.self, ClusterCommand.self,
       Status.self, Demo.self, Version.self,
     ])
 }
