@@ -20,6 +20,8 @@ struct PeerAdd: AsyncParsableCommand {
   @Flag(help: "It sends all its traffic through the tunnel.") var fullTunnel = false
   @Option(help: "The server's public key, where it is not declared and the server has a key already.")
   var serverKey: String?
+  @Flag(help: "Give the server's own key, where it is made now, also to a machine whose short code nobody compared.")
+  var firstUse = false
   @Option(name: .shortAndLong, help: "Write the configuration to this new file instead of showing it.")
   var output: String?
   @Option(help: "Write the QR code to this new file, as PNG.") var png: String?
@@ -54,7 +56,7 @@ struct PeerAdd: AsyncParsableCommand {
       let configuration = try peers.configuration(of: added, key: key, serverKey: server.publicKey)
       try await EditedDeclaration(folder: declared.folder, editor: peers.editor).apply(appliance, consent)
       if let secret = server.secret {
-        let path = "/v1/machines/\(pathComponent(machine))/secrets/\(pathComponent(peers.secret))?first-use=false"
+        let path = "/v1/machines/\(pathComponent(machine))/secrets/\(pathComponent(peers.secret))?first-use=\(firstUse)"
         try await appliance.client.perform("PUT", path, body: Data(secret.utf8))
       }
       if let output { try PrivateFile.write(configuration, to: output) }
