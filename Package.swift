@@ -138,6 +138,7 @@ let package = Package(
         "AgentProtocol", "BinaryCache", "BootDecision", "BootHTTP", "BootKit", "DiskLayout", "Fleet", "HTTPConnection",
         "Images", "Lab",
         "MicroInstaller", "Netboot", "NetworkAddress", "NixFormats", "NodeFlake", "OperatorAPI", "ProgramInput",
+        "ProgramRunner",
         "ProxyDHCP",
         "SecureShell", "StackCatalogue", "StackSet", "StackTemplates",
         "TFTP", "TFTPServer", arguments, crypto, lifecycle, logging, subprocess, systemPackage,

@@ -46,6 +46,7 @@ public struct OperatorRoutes: Sendable {
     factsRoutes(router.group("v1/machines"))
     flakeRoutes(router.group("v1/machines"))
     declarationRoutes(router.group("v1/declaration"))
+    clusterRoutes(router.group("v1/clusters"))
     buildRoutes(router.group("v1/builds"))
     closureRoutes(router.group("v1/closures"))
     imageRoutes(router.group("v1"))

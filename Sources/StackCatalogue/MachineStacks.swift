@@ -100,6 +100,14 @@ struct MachineFile: Decodable {
       var email: String?
       var dnsProvider: String?
     }
+    struct Login: Decodable {
+      var provider: String
+      var address: String
+      var path: String
+      var headers: [String]?
+      var routes: [String]
+    }
+    struct SplitDNS: Decodable { var nameServers: [String]? }
     var zones: Zones?
     var localNetworks: [String]?
     var vpnNetworks: [String]?
@@ -108,10 +116,13 @@ struct MachineFile: Decodable {
     var caddy: Design?
     var traefik: Design?
     var nginxProxyManager: Design?
+    var splitDNS: SplitDNS?
+    var login: Login?
     enum CodingKeys: String, CodingKey {
-      case zones, localNetworks, vpnNetworks, proxyAddress, certificate, traefik
+      case login, zones, localNetworks, vpnNetworks, proxyAddress, certificate, traefik
       case caddy = "caddy-hub"
       case nginxProxyManager = "nginx-proxy-manager"
+      case splitDNS = "split-dns"
     }
   }
   struct ParameterText: Decodable {
@@ -204,6 +215,11 @@ extension MachineFile {
     access.localNetworks = chosen?.localNetworks ?? access.localNetworks
     access.vpnNetworks = chosen?.vpnNetworks ?? access.vpnNetworks
     access.proxyAddress = chosen?.proxyAddress
+    access.nameServers = chosen?.splitDNS?.nameServers ?? []
+    access.login = chosen?.login.map {
+      StackAccess.Login(
+        provider: $0.provider, address: $0.address, path: $0.path, headers: $0.headers ?? [], routes: $0.routes)
+    }
     if chosen?.certificate?.mode == "acme" {
       access.certificate = .acme(
         email: chosen?.certificate?.email ?? "", provider: chosen?.certificate?.dnsProvider ?? "cloudflare")

@@ -20,13 +20,16 @@ public struct StackRoute: Codable, Hashable, Sendable {
   public var names: [String]
   /// Where the service answers, as the reverse proxy reaches it: `http://photos-server:2283`.
   public var upstream: String
+  /// The identity provider that whoever has no session is sent to first, as `https://auth.example.com`.
+  public var login: String?
 
   public init(
     name: String, stack: String, service: String, port: Int, scheme: Scheme, exposure: StackExposure, names: [String],
-    upstream: String
+    upstream: String, login: String? = nil
   ) {
     (self.name, self.stack, self.service, self.port) = (name, stack, service, port)
-    (self.scheme, self.exposure, self.names, self.upstream) = (scheme, exposure, names, upstream)
+    (self.scheme, self.exposure, self.names) = (scheme, exposure, names)
+    (self.upstream, self.login) = (upstream, login)
   }
 }
 

@@ -17,13 +17,17 @@ public struct StackSet: Codable, Hashable, Sendable {
   public var names: [NameRewrite]
   public var hub: HubConfiguration
   public var monitors: [StackMonitor]
+  /// How names are meant to be reached.
+  public var access: AccessExpectation?
 
   public init(
     machine: String, engine: ContainerEngine, directory: String, networks: [String], stacks: [CompiledStack],
-    routes: [StackRoute], names: [NameRewrite], hub: HubConfiguration, monitors: [StackMonitor]
+    routes: [StackRoute], names: [NameRewrite], hub: HubConfiguration, monitors: [StackMonitor],
+    access: AccessExpectation? = nil
   ) {
     (self.machine, self.engine, self.directory, self.networks) = (machine, engine, directory, networks)
     (self.stacks, self.routes, self.names, self.hub, self.monitors) = (stacks, routes, names, hub, monitors)
+    self.access = access
   }
 
   public static let schema = 1

@@ -7,6 +7,7 @@ struct BootsteadAgent: AsyncParsableCommand {
     abstract: "Installs this machine from a Bootstead appliance, and reports for it afterwards.",
     subcommands: [
       Install.self, Report.self, Inventory.self, TakeoverCommand.self, SecretsCommand.self, StacksCommand.self,
-      BackupCommand.self, SnapshotCommand.self, StorageCommand.self,
+      BackupCommand.self, SnapshotCommand.self, StorageCommand.self, AccessCommand.self,
+      ClusterCommand.self,
     ])
 }

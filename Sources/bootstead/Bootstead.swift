@@ -18,6 +18,7 @@ struct Bootstead: AsyncParsableCommand {
       BootkitCommand.self,
       InstallerCommand.self,
       EnrolmentCommand.self,
+      AccessCommand.self, ClusterCommand.self,
       Status.self, Demo.self, Version.self,
     ])
 }

@@ -65,6 +65,37 @@ struct HubTests {
     #expect(!compose.contains("127.0.0.1:2"))
   }
 
+  @Test("what is guarded by a login asks the provider first, by Caddy and by Traefik, and nothing else does")
+  func login() throws {
+    let caddy = try Self.compile {
+      $0.access.design = .caddy
+      $0.access.login = SampleStack.login()
+    }
+    let text = try #require(caddy.hub.caddyfile)
+    #expect(
+      text.contains(
+        "\tforward_auth http://auth-server:9091 {\n\t\turi /api/authz/forward-auth\n\t\tcopy_headers Remote-User Remote-Groups\n\t}\n\treverse_proxy"
+      ))
+    #expect(text.components(of: "forward_auth") == 1)
+    #expect(caddy.routes.map(\.login) == ["https://auth.example.com", nil])
+    let traefik = try #require(
+      try Self.compile {
+        $0.access.design = .traefik
+        $0.access.login = SampleStack.login()
+      }.hub.traefik)
+    #expect(traefik.contains(#""middlewares":["with-vpn","login"]"#))
+    #expect(
+      traefik.contains(
+        #""login":{"forwardAuth":{"address":"http://auth-server:9091/api/authz/forward-auth","authResponseHeaders":["Remote-User","Remote-Groups"]}}"#
+      ))
+    #expect(throws: StackRefusals.self) {
+      try Self.compile {
+        $0.access.design = .nginxProxyManager
+        $0.access.login = SampleStack.login()
+      }
+    }
+  }
+
   @Test("certificates by ACME over DNS")
   func acme() throws {
     let text = try #require(

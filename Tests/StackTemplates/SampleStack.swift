@@ -79,6 +79,15 @@ enum SampleStack {
 
   static let files = ["zones.conf": "example.com = 192.0.2.1\n"]
 
+  /// A login that guards the notes.
+  static func login(_ change: (inout StackAccess.Login) -> Void = { _ in }) -> StackAccess.Login {
+    var login = StackAccess.Login(
+      provider: "https://auth.example.com", address: "http://auth-server:9091", path: "/api/authz/forward-auth",
+      headers: ["Remote-User", "Remote-Groups"], routes: ["notes"])
+    change(&login)
+    return login
+  }
+
   /// A stack of one service without anything, for sets.
   static func small(
     _ name: String, order: Int = 70, dependsOn: [String] = [], extra: String = "", described: String = ""

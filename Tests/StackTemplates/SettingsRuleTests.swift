@@ -49,6 +49,24 @@ struct SettingsRuleTests {
     Break(name: "a network that is none", rule: .parameter) { $0.access.localNetworks = ["all }"] },
     Break(name: "no network at all", rule: .parameter) { $0.access.vpnNetworks = [] },
     Break(name: "a proxy without an address", rule: .parameter) { $0.access.proxyAddress = "proxy" },
+    Break(name: "a login by a provider without https", rule: .parameter) {
+      $0.access.login = SampleStack.login { $0.provider = "http://auth.example.com" }
+    },
+    Break(name: "a login that leads out of the configuration", rule: .parameter) {
+      $0.access.login = SampleStack.login { $0.path = "/check }\n" }
+    },
+    Break(name: "a login at no address", rule: .parameter) {
+      $0.access.login = SampleStack.login { $0.address = "auth:9091" }
+    },
+    Break(name: "a header that is none", rule: .parameter) {
+      $0.access.login = SampleStack.login { $0.headers = ["Remote User"] }
+    },
+    Break(name: "a login for no route", rule: .parameter) {
+      $0.access.login = SampleStack.login { $0.routes = ["photos"] }
+    },
+    Break(name: "a login before the provider itself", rule: .parameter) {
+      $0.access.login = SampleStack.login { $0.provider = "https://notes.lan.example.com" }
+    },
     Break(name: "an address for ACME that is none", rule: .parameter) {
       $0.access.certificate = .acme(email: "admin }", provider: "cloudflare")
     },

@@ -25,7 +25,16 @@ let
       ]
     );
 
-  site = route: {
+  guarding =
+    name:
+    lib.optionalString (access.login != null && lib.elem name access.login.routes) ''
+      forward_auth ${access.login.address} {
+        uri ${access.login.path}
+        ${lib.optionalString (access.login.headers != [ ]) "copy_headers ${lib.concatStringsSep " " access.login.headers}"}
+      }
+    '';
+
+  site = name: route: {
     hostName = lib.concatStringsSep ", " route.names;
     useACMEHost = lib.mkIf isACME "bootstead";
     extraConfig =
@@ -36,6 +45,7 @@ let
       ''
       + ''
         encode zstd gzip
+        ${guarding name}
         reverse_proxy ${route.upstream}${tlsName route}
       '';
   };
@@ -58,7 +68,7 @@ in
       email = access.certificate.email;
       globalConfig = "grace_period 10s";
       virtualHosts =
-        lib.mapAttrs (_: site) access.routes
+        lib.mapAttrs site access.routes
         // lib.optionalAttrs cfg.rootPage {
           root-certificate = {
             hostName = ":80";

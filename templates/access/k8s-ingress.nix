@@ -70,6 +70,13 @@ in
       description = "The addresses that services of the cluster get. The router's DHCP server must not give them out.";
     };
 
+    address = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "192.0.2.200";
+      description = "The address of `pool` that routes lead to, for `traefik`. Null: the first one that is free.";
+    };
+
     ingress = mkOption {
       type = types.enum [
         "traefik"
@@ -134,6 +141,10 @@ in
         assertion =
           cfg.ingress == "traefik" -> !lib.elem "traefik" config.services.k3s.disable;
         message = "bootstead.access.k8s-ingress.ingress is \"traefik\", which bootstead.roles.k3s-server-init.disable leaves out.";
+      }
+      {
+        assertion = cfg.address != null -> cfg.ingress == "traefik";
+        message = "bootstead.access.k8s-ingress.address is for \"traefik\", and ingress is \"none\"; give the other ingress its address in its chart's values.";
       }
       {
         assertion = isACME -> access.certificate.dnsProvider == "cloudflare" && access.certificate.email != null;
@@ -232,6 +243,20 @@ in
           spec.ca.secretName = "${cfg.issuer}-root";
         }
       ];
+    }
+    // lib.optionalAttrs (cfg.address != null) {
+      # k3s brings the chart itself; what is set of it goes here.
+      traefik-config.content = {
+        apiVersion = "helm.cattle.io/v1";
+        kind = "HelmChartConfig";
+        metadata = {
+          name = "traefik";
+          namespace = "kube-system";
+        };
+        spec.valuesContent = builtins.toJSON {
+          service.annotations."metallb.io/loadBalancerIPs" = cfg.address;
+        };
+      };
     }
     // lib.mapAttrs (name: entry: { content = helmChart name entry; }) cfg.charts;
 

@@ -154,6 +154,43 @@ in
       description = "The routes, by name.";
     };
 
+    login = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            provider = mkOption {
+              type = types.strMatching "https://[^/ ]+";
+              example = "https://auth.example.com";
+              description = "Where people without a session are sent.";
+            };
+            address = mkOption {
+              type = types.strMatching "https?://[^/ {}]+";
+              example = "http://127.0.0.1:9091";
+              description = "Where the reverse proxy asks whether somebody may come in.";
+            };
+            path = mkOption {
+              type = types.strMatching "/[^ {}]*";
+              example = "/api/authz/forward-auth";
+              description = "What it asks for there.";
+            };
+            headers = mkOption {
+              type = types.listOf (types.strMatching "[A-Za-z0-9-]+");
+              default = [ ];
+              example = [ "Remote-User" ];
+              description = "Headers of the provider's answer that services are given.";
+            };
+            routes = mkOption {
+              type = types.listOf types.str;
+              example = [ "dash" ];
+              description = "The routes that it guards, of `routes` and of stacks. The provider's own is not one of them.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = "An identity provider that the reverse proxy asks before it lets somebody through (forward auth).";
+    };
+
     certificate = {
       mode = mkOption {
         type = types.enum [
@@ -220,6 +257,10 @@ in
             "bootstead.access.routes: two routes have the name ${lib.concatStringsSep ", " twice}; give one another host.";
         }
       ]
+      ++ map (name: {
+        assertion = !lib.elem (lib.removePrefix "https://" cfg.login.provider) cfg.routes.${name}.names;
+        message = "bootstead.access.login.routes: \"${name}\" is the provider itself, which nobody could reach then; take it out.";
+      }) (lib.optionals (cfg.login != null) (lib.filter (name: cfg.routes ? ${name}) cfg.login.routes))
       ++ lib.mapAttrsToList (name: entry: {
         assertion = entry.names != [ ];
         message = "bootstead.access.routes.${name}: no zone of \"${entry.exposure}\" has a domain; set bootstead.access.zones, or give the route a whole name as host.";

@@ -7,6 +7,10 @@ let
   isACME = access.certificate.mode == "acme";
   rule = route: lib.concatMapStringsSep " || " (name: "Host(`${name}`)") route.names;
   isPrivate = route: route.exposure != "public";
+  middlewares =
+    name: route:
+    lib.optional (isPrivate route) (if route.exposure == "vpn" then "with-vpn" else "local-only")
+    ++ lib.optional (access.login != null && lib.elem name access.login.routes) "login";
   certificate = config.security.acme.certs.bootstead.directory;
 in
 {
@@ -65,9 +69,7 @@ in
               service = name;
               tls = { };
             }
-            // lib.optionalAttrs (isPrivate route) {
-              middlewares = [ (if route.exposure == "vpn" then "with-vpn" else "local-only") ];
-            }
+            // lib.optionalAttrs (middlewares name route != [ ]) { middlewares = middlewares name route; }
           ) access.routes;
           services = lib.mapAttrs (
             name: route: {
@@ -81,6 +83,12 @@ in
             # Not this machine itself: a tunnel that ends here would bring everybody in.
             local-only.ipAllowList.sourceRange = access.localNetworks;
             with-vpn.ipAllowList.sourceRange = access.localNetworks ++ access.vpnNetworks;
+          }
+          // lib.optionalAttrs (access.login != null) {
+            login.forwardAuth = {
+              address = "${access.login.address}${access.login.path}";
+              authResponseHeaders = access.login.headers;
+            };
           };
           serversTransports = lib.mapAttrs (_: route: { serverName = route.upstreamName; }) (
             lib.filterAttrs (_: route: route.upstreamName != null) access.routes

@@ -97,6 +97,12 @@ in
       description = "The secret with the private key, of `wg genkey`.";
     };
 
+    publicKey = mkOption {
+      type = types.nullOr key;
+      default = null;
+      description = "The public key that belongs to `secret`, for devices' configurations. `bootstead access peer add` sets it.";
+    };
+
     addresses = mkOption {
       type = types.nonEmptyListOf types.str;
       default = [ "10.90.0.1/24" ];
@@ -140,7 +146,7 @@ in
             publicKey = mkOption {
               type = types.nullOr key;
               default = null;
-              description = "The device's public key. Null: it has none yet; `bootstead-wireguard-peer NAME` on the machine makes one.";
+              description = "The device's public key. Null: it has none yet; `bootstead access peer add`, or `bootstead-wireguard-peer NAME` on the machine, makes one.";
             };
             addresses = mkOption {
               type = types.nonEmptyListOf (types.strMatching "[0-9a-f.:]+");

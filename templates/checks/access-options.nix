@@ -25,6 +25,13 @@ let
     mode = "acme";
     email = "admin@example.com";
   };
+  login = {
+    provider = "https://auth.example.com";
+    address = "http://127.0.0.1:9091";
+    path = "/api/authz/forward-auth";
+    headers = [ "Remote-User" ];
+    routes = [ "books" ];
+  };
   withAccess = access: base.withSettings { inherit access; };
   withRoles =
     roles: settings:
@@ -44,6 +51,11 @@ in
       };
     };
   };
+  "access-options/caddy-hub+login".machine = withAccess {
+    inherit routes zones login;
+    proxyAddress = "192.0.2.11";
+    caddy-hub.enable = true;
+  };
   "access-options/cloudflare-tunnel+token".machine = withAccess {
     inherit routes zones;
     cloudflare-tunnel.enable = true;
@@ -54,6 +66,7 @@ in
       endpoint = "vpn.example.com:51820";
       externalInterface = "enp3s0";
       networks = [ "192.0.2.0/24" ];
+      publicKey = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
       peers = {
         phone.addresses = [ "10.90.0.2" ];
         laptop = {
@@ -93,6 +106,7 @@ in
       k8s-ingress = {
         enable = true;
         pool = [ "192.0.2.200-192.0.2.220" ];
+        address = "192.0.2.210";
         charts.k8up = {
           repository = "https://k8up-io.github.io/k8up";
           chart = "k8up";
@@ -100,6 +114,27 @@ in
           namespace = "k8up";
         };
       };
+    };
+  };
+  # What `bootstead cluster create` and `join` declare.
+  "access-options/cluster+create".machine = withRoles [ "base-hardened" "k3s-server-init" ] {
+    roles.k3s-server-init = {
+      token = "secret:k3s-home";
+      nodeAddress = "192.0.2.31";
+      peers = [ "192.0.2.0/24" ];
+    };
+    access.k8s-ingress = {
+      enable = true;
+      pool = [ "192.0.2.239-192.0.2.254" ];
+      address = "192.0.2.239";
+    };
+  };
+  "access-options/cluster+join".machine = withRoles [ "base-hardened" "k3s-server" ] {
+    roles.k3s-server = {
+      token = "secret:k3s-home";
+      join = "https://192.0.2.31:6443";
+      nodeAddress = "192.0.2.32";
+      peers = [ "192.0.2.0/24" ];
     };
   };
   # All ways into one house at once.
@@ -115,7 +150,12 @@ in
       ];
     };
     access = {
-      inherit routes zones certificate;
+      inherit
+        routes
+        zones
+        certificate
+        login
+        ;
       proxyAddress = "192.0.2.11";
       split-dns.nameServers = [ "192.0.2.11" ];
       tailscale-subnet-router.routes = [ "192.0.2.0/24" ];

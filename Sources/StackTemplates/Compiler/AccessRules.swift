@@ -28,13 +28,37 @@ struct AccessRules {
     if let address = access.proxyAddress, !Self.isAddress(address) {
       log.refuse(.parameter, 0, "settings.access.proxyAddress is no address; write it as 192.0.2.10")
     }
+    for address in access.nameServers where !Self.isAddress(address) {
+      log.refuse(.parameter, 0, "settings.access.split-dns.nameServers has what is no address; write 192.0.2.11")
+    }
+    if let login = access.login { LoginRules(access: access, instances: instances, log: log).check(login) }
     guard case .acme(let email, let provider) = access.certificate else { return }
+    checkModule(provider)
     if !email.contains("@") || email.contains(where: { $0.isWhitespace || "{}\"`#".contains($0) }) {
       log.refuse(.parameter, 0, "settings.access.certificate.email is no address; write it as admin@example.com")
     }
     if !StackName.isValid(provider) {
       log.refuse(
         .parameter, 0, "settings.access.certificate.dnsProvider is no provider's name; write such as cloudflare")
+    }
+  }
+
+  /// Caddy's own image has no module for any DNS provider, and would not start with such a configuration.
+  private func checkModule(_ provider: String) {
+    guard settings.access.design == .caddy, case .stack(let hub) = settings.access.place,
+      let selected = instances.first(where: { $0.name == hub })
+    else { return }
+    for service in selected.template.compose.services where selected.instance.images[service.name] == nil {
+      log.refuse(
+        .imagePinned, 0,
+        "\(selected.path).images.\(service.name) is missing: Caddy's own image has no module for the DNS provider '\(provider)'; build one as docs/access.md says and name it there, or use the stack traefik"
+      )
+    }
+    for secret in selected.template.description.secrets
+    where secret.name == HubRenderer.tokenVariable && selected.instance.secrets[secret.name] == nil {
+      log.refuse(
+        .secretUndeclared, 0,
+        "\(selected.path).secrets.\(secret.name) is missing: \(secret.description); set it to \"secret:NAME\"")
     }
   }
 

@@ -5,6 +5,9 @@ struct HubRenderer {
   let access: StackAccess
   let routes: [StackRoute]
 
+  /// What the proxy's own stack sets from its secret: the token for the DNS provider.
+  static let tokenVariable = "DNS_API_TOKEN"
+
   func configuration() throws -> HubConfiguration {
     let routes = routes.filter { !$0.names.isEmpty }
     switch access.design {
@@ -19,8 +22,7 @@ struct HubRenderer {
     var lines = ["{", "\tgrace_period 10s"]
     if case .acme(let email, let provider) = access.certificate {
       lines.append("\temail \(email)")
-      // The token comes by a variable that the proxy's own stack sets from its secret.
-      lines.append("\tacme_dns \(provider) {env.DNS_API_TOKEN}")
+      lines.append("\tacme_dns \(provider) {env.\(Self.tokenVariable)}")
     }
     lines.append("}")
     if access.certificate == .authority, case .stack = access.place { lines += rootPage }
@@ -32,6 +34,7 @@ struct HubRenderer {
         lines += ["\t@outside not remote_ip \(allowed.joined(separator: " "))", "\tabort @outside"]
       }
       lines.append("\tencode zstd gzip")
+      if route.login != nil, let login = access.login { lines += guarding(login) }
       if route.scheme == .https {
         // The certificate of a container is its own; the way there stays on this machine's networks.
         lines += [
@@ -44,6 +47,12 @@ struct HubRenderer {
       lines.append("}")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Caddy itself puts it before what leads to the service.
+  private func guarding(_ login: StackAccess.Login) -> [String] {
+    let headers = login.headers.isEmpty ? [] : ["\t\tcopy_headers \(login.headers.joined(separator: " "))"]
+    return ["\tforward_auth \(login.address) {", "\t\turi \(login.path)"] + headers + ["\t}"]
   }
 
   /// The authority's root certificate, for devices to trust; the folder is that of Caddy's image.
@@ -73,11 +82,14 @@ struct HubRenderer {
         "rule": ComposeNode(rule), "entryPoints": ComposeNode([ComposeNode("websecure")]),
         "service": ComposeNode(route.name), "tls": ComposeNode([String: ComposeNode]()),
       ]
+      var middlewares: [String] = []
       switch route.exposure {
-      case .lan: router["middlewares"] = ComposeNode([ComposeNode("local-only")])
-      case .vpn: router["middlewares"] = ComposeNode([ComposeNode("with-vpn")])
+      case .lan: middlewares = ["local-only"]
+      case .vpn: middlewares = ["with-vpn"]
       case .everywhere: break
       }
+      if route.login != nil { middlewares.append("login") }
+      if !middlewares.isEmpty { router["middlewares"] = ComposeNode(middlewares.map { ComposeNode($0) }) }
       routers[route.name] = ComposeNode(router)
       var balancer = ["servers": ComposeNode([ComposeNode(["url": ComposeNode(route.upstream)])])]
       if route.scheme == .https { balancer["serversTransport"] = ComposeNode("own-certificate") }
@@ -86,11 +98,13 @@ struct HubRenderer {
     func allowing(_ networks: [String]) -> ComposeNode {
       ComposeNode(["ipAllowList": ComposeNode(["sourceRange": ComposeNode(networks.map { ComposeNode($0) })])])
     }
-    var http = [
-      "middlewares": ComposeNode([
-        "local-only": allowing(access.allowed(.lan)), "with-vpn": allowing(access.allowed(.vpn)),
-      ])
-    ]
+    var middlewares = ["local-only": allowing(access.allowed(.lan)), "with-vpn": allowing(access.allowed(.vpn))]
+    if let login = access.login {
+      var fields = ["address": ComposeNode(login.address + login.path)]
+      if !login.headers.isEmpty { fields["authResponseHeaders"] = ComposeNode(login.headers.map { ComposeNode($0) }) }
+      middlewares["login"] = ComposeNode(["forwardAuth": ComposeNode(fields)])
+    }
+    var http = ["middlewares": ComposeNode(middlewares)]
     // Traefik refuses empty mappings here.
     if !routes.isEmpty { (http["routers"], http["services"]) = (ComposeNode(routers), ComposeNode(services)) }
     if routes.contains(where: { $0.scheme == .https }) {

@@ -64,7 +64,8 @@ struct RoutePlan {
         routes[selected.name, default: []].append(
           StackRoute(
             name: name, stack: selected.name, service: route.service, port: route.port, scheme: route.scheme,
-            exposure: exposure, names: names, upstream: upstream))
+            exposure: exposure, names: names, upstream: upstream,
+            login: access.login.flatMap { $0.routes.contains(name) ? $0.provider : nil }))
       }
     }
     self.routes = routes

@@ -75,7 +75,7 @@ public struct StackCompiler: Sendable {
     return StackSet(
       machine: settings.machine, engine: settings.engine, directory: settings.directory, networks: plan.networks,
       stacks: sorted, routes: routes, names: names ?? [],
-      hub: hub, monitors: sorted.flatMap(\.monitors))
+      hub: hub, monitors: sorted.flatMap(\.monitors), access: settings.access.expectation)
   }
 }
 

@@ -88,6 +88,25 @@ public struct StackAccess: Sendable {
     case elsewhere(address: String)
   }
 
+  /// An identity provider that the reverse proxy asks before it lets somebody through.
+  public struct Login: Hashable, Sendable {
+    /// Where people are sent: `https://auth.example.com`.
+    public var provider: String
+    /// Where the proxy asks: `http://auth-server:9000`.
+    public var address: String
+    /// What it asks for there.
+    public var path: String
+    /// Headers of the answer that services are given.
+    public var headers: [String]
+    /// The routes that it guards.
+    public var routes: [String]
+
+    public init(provider: String, address: String, path: String, headers: [String], routes: [String]) {
+      (self.provider, self.address, self.path) = (provider, address, path)
+      (self.headers, self.routes) = (headers, routes)
+    }
+  }
+
   public var design = HubConfiguration.Design.none
   public var place = Place.host
   public var certificate = Certificate.authority
@@ -99,6 +118,9 @@ public struct StackAccess: Sendable {
   public var vpnNetworks = ["100.64.0.0/10"]
   /// Where names lead to.
   public var proxyAddress: String?
+  /// The name servers of the house, as its devices are given them.
+  public var nameServers: [String] = []
+  public var login: Login?
 
   public init() {}
 
@@ -116,6 +138,12 @@ public struct StackAccess: Sendable {
       names.append("\(host).\(domain)")
     }
     return names
+  }
+
+  /// What tests of the names measure by.
+  var expectation: AccessExpectation {
+    AccessExpectation(
+      address: proxyAddress, nameServers: nameServers, signer: certificate == .authority ? .authority : .acme)
   }
 
   /// Networks that may use a route; empty: everybody.

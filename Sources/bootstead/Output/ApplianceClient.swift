@@ -1,4 +1,5 @@
 import ArgumentParser
+import Fleet
 import Foundation
 import HTTPConnection
 import OperatorAPI
@@ -120,6 +121,9 @@ func reportingFailures(_ work: () async throws -> Void) async throws {
     throw code
   } catch let error as ValidationError {
     throw error
+  } catch FleetError.notFound(let kind, let name) {
+    printError("\(FleetError.notFound(kind: kind, name: name))")
+    throw ExitCode(4)
   } catch {
     printError("\(error)")
     throw ExitCode(1)
