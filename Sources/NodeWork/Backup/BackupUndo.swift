@@ -14,18 +14,20 @@ struct BackupUndo: Sendable {
     // What people wait for comes first.
     if !journal.services.isEmpty {
       if let project {
+        var refusal: String?
         if journal.isStopping == true {
-          // Services that were started now would be stopped again in a moment: a second stop waits for the first one.
+          // Services that were started now would be stopped again in a moment: a second stop waits for the first one. An
+          // engine that refuses it stops nothing later either.
           do {
             try await project.stop(journal.services)
           } catch {
-            left.append("\(error)")
+            refusal = "\(error)"
           }
         }
         do {
           try await project.resume(journal.services)
         } catch {
-          left.append("\(error)")
+          left += [refusal, "\(error)"].compactMap { $0 }
         }
       } else {
         left.append(
