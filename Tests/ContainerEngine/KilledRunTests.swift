@@ -9,8 +9,8 @@ extension RealEngine {
     /// What comes after the kill: each of them cleans up.
     enum NextStart: CaseIterable { case apply, recover, run }
 
-    /// How many runs are killed at random: `SOAK_KILLS`, as `make soak` sets it.
-    static var rounds: Int { EngineNode.variable("SOAK_KILLS").flatMap { Int($0) } ?? 5 }
+    /// How many runs are killed at random: `SOAK_KILLS`, as `make soak` sets it; two in a quick run.
+    static var rounds: Int { EngineNode.variable("SOAK_KILLS").flatMap { Int($0) } ?? 2 }
 
     /// Where a kill is hardest to take back, and how long after that step has begun: the engine goes on with a stop whose
     /// caller is gone. The server of the pages takes three seconds to stop.
