@@ -95,36 +95,29 @@ public struct AccessCheck: Sendable {
     let work = NameWork(
       set: set, zone: options.zone, address: address, servers: servers, probe: probe, port: options.port,
       timeout: .seconds(max(1, options.timeout / 5)), now: options.now)
-    let results = await withTaskGroup(of: (Int, Result<NameCheck, NodeWorkError>).self) { group in
-      var results: [Int: Result<NameCheck, NodeWorkError>] = [:]
-      var next = 0
-      func start() {
-        guard next < wanted.count else { return }
-        let (index, (route, name)) = (next, wanted[next])
-        next += 1
-        group.addTask {
-          do throws(NodeWorkError) {
-            return (index, .success(try await work.check(name, of: route)))
-          } catch {
-            return (index, .failure(error))
-          }
-        }
+    let results = await withTaskGroup(of: NumberedResult.self) { group in
+      var results: [NumberedResult] = []
+      for (index, (route, name)) in wanted.enumerated() {
+        if index >= Self.atOnce, let done = await group.next() { results.append(done) }
+        group.addTask { NumberedResult(index: index, result: await work.result(name, of: route)) }
       }
-      for _ in 0..<8 { start() }
-      while let (index, result) = await group.next() {
-        results[index] = result
-        start()
-      }
+      for await done in group { results.append(done) }
       return results
     }
     var names: [NameCheck] = []
-    for index in wanted.indices {
-      if let result = results[index] { names.append(try result.get()) }
-    }
+    for done in results.sorted(by: { $0.index < $1.index }) { names.append(try done.result.get()) }
     findings += try await besideProxy(probe)
     return AccessReport(
       machine: set.machine, zone: options.zone, nameServers: servers.map(\.description), address: address,
       findings: findings, names: names)
+  }
+
+  /// How many names are tried at a time.
+  private static let atOnce = 8
+
+  private struct NumberedResult: Sendable {
+    var index: Int
+    var result: Result<NameCheck, NodeWorkError>
   }
 
   /// Services that are published for a proxy on the machine itself have to be there on its loopback interface alone.

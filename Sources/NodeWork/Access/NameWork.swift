@@ -25,6 +25,15 @@ struct NameWork: Sendable {
     return check
   }
 
+  /// What ``check(_:of:)`` gives or throws.
+  func result(_ name: String, of route: StackRoute) async -> Result<NameCheck, NodeWorkError> {
+    do {
+      return .success(try await check(name, of: route))
+    } catch {
+      return .failure(error)
+    }
+  }
+
   // MARK: Names that this zone may use
 
   private func admitted(_ route: StackRoute, _ check: inout NameCheck) async throws(NodeWorkError) {
