@@ -28,7 +28,7 @@ struct InterruptedInstall: Sendable {
   }
 
   /// How long one boot may take to get anywhere, in seconds.
-  private static let patience = 1500
+  private static let patience = 1800
 
   /// Returns once the machine is `active`.
   /// - Throws: ``LabError`` where it failed, or is not `active` in time.
@@ -113,8 +113,9 @@ struct InterruptedInstall: Sendable {
           try await lab.appliance.restart()
         case .stallDisks:
           for server in servers { server.stall() }
-          // Twice the kernel's five minutes: it looks once in that time.
-          try await machine.wait(for: "Kernel panic - not syncing: hung_task", seconds: 700)
+          // The kernel looks every five minutes, and acts where nothing moved in five minutes after a look
+          // (kernel/hung_task.c, check_hung_task): at the third one at the latest.
+          try await machine.wait(for: "Kernel panic - not syncing: hung_task", seconds: 1000)
           // A controller that is reset drops what it had not answered, and works again.
           for server in servers { server.resume() }
         }
