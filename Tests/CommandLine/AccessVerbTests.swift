@@ -63,11 +63,20 @@ struct AccessVerbTests {
           "access", "peer", "add", "edge", "tablet", "-f", folder, "-o", file, "--yes")
         #expect(there.status == 1 && there.errors.contains("is there already"), "\(there)")
 
+        let (png, svg) = (appliance.folder.path + "/tablet.png", appliance.folder.path + "/tablet.svg")
+        let drawn = try await appliance.bootstead(
+          "access", "peer", "add", "edge", "tablet", "-f", folder, "--png", png, "--svg", svg, "--yes")
+        #expect(drawn.status == 0 && !drawn.output.contains("PrivateKey"), "\(drawn)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: png)).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+        #expect(try String(contentsOfFile: svg, encoding: .utf8).contains("<svg"))
+        for path in [png, svg] { #expect(try mode(of: path) == 0o600) }
+
         let removed = try await appliance.bootstead("access", "peer", "remove", "edge", "phone", "-f", folder, "--yes")
         #expect(removed.status == 0, "\(removed)")
         let left = try await ApplianceProcess.run(
           ApplianceProcess.program, ["access", "peer", "list", "edge", "-f", folder, "--json"])
-        #expect(left.status == 0 && (left.json as? [[String: Any]])?.compactMap { $0["name"] as? String } == ["laptop"])
+        let names = (left.json as? [[String: Any]])?.compactMap { $0["name"] as? String }
+        #expect(left.status == 0 && names == ["laptop", "tablet"], "\(left)")
       }
     }
   }

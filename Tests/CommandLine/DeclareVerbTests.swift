@@ -204,7 +204,8 @@ struct DeclareVerbTests {
 
   /// Templates that any Nix builds offline: their systems are files that a shell writes.
   private func writeTemplates(to folder: String) throws {
-    try write(Self.library, to: folder + "/lib/default.nix")
+    let library = folder + "/lib"
+    try write(Self.library, to: library + "/default.nix")
     try write(Self.flake, to: folder + "/node-flake.nix")
     try write(#"{"nodes":{"root":{}},"root":"root","version":7}"#, to: folder + "/flake.lock")
     try write("{ }", to: folder + "/roles/golden.nix")

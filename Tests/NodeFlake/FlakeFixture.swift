@@ -24,7 +24,8 @@ struct FlakeFixture {
     for name in ["schema", "node-flake.nix"] {
       try files.copyItem(atPath: Self.templates + "/" + name, toPath: templates + "/" + name)
     }
-    try write("templates/lib/default.nix", Self.library)
+    let library = "templates/lib"
+    try write(library + "/default.nix", Self.library)
     try write("templates/roles/docker-host.nix", "{ }")
     try write("templates/roles/_shared.nix", "{ }")
     try write("templates/stacks/photos/compose.yaml", Self.stack("photos"))

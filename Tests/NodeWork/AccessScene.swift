@@ -46,13 +46,14 @@ final class AccessScene: Sendable {
       processes.append(try await Self.startNameServer(names, port: ports[2], in: folder))
       processes.append(try await Self.startProxy(sites, port: ports[0], plainPort: ports[1], in: folder))
     } catch {
-      for process in processes { kill(process, SIGTERM) }
+      for process in processes { kill(process, SIGKILL) }
       throw error
     }
     self.processes = processes
   }
 
-  deinit { for process in processes { kill(process, SIGTERM) } }
+  // nginx misses a SIGTERM that comes before it waits for signals.
+  deinit { for process in processes { kill(process, SIGKILL) } }
 
   // MARK: Certificates
 
@@ -171,8 +172,8 @@ final class AccessScene: Sendable {
       """
       pid \(folder.file("nginx.pid"));
       error_log \(folder.file("nginx.log"));
-      worker_processes 1;
-      \(getuid() == 0 ? "user root;" : "")
+      # One process, which can be killed without leaving another behind.
+      master_process off;
       events {}
       http {
         access_log off;

@@ -158,7 +158,8 @@ public struct AccessCheck: Sendable {
 
   private static func temporaryFolder() throws(NodeWorkError) -> String {
     let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array((place + "/bootstead-access-XXXXXX").utf8CString)
+    // mkdtemp(3) replaces six of this letter.
+    var template = Array("\(place)/bootstead-access-\(String(repeating: "X", count: 6))".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw NodeWorkError(.file, "can not make a folder in \(place): \(String(cString: strerror(errno)))")
     }
