@@ -2,8 +2,8 @@ import AgentProtocol
 import ArgumentParser
 import HTTPConnection
 import NodeAgent
-import ProgramRunner
 import NodeFiles
+import ProgramRunner
 
 /// In the installer's initrd.
 struct Install: AsyncParsableCommand {

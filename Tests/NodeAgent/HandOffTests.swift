@@ -1,10 +1,10 @@
-import ProgramRunner
 import AgentProtocol
 import Foundation
 import HTTPConnection
 import NodeAgent
-import Testing
 import NodeFiles
+import ProgramRunner
+import Testing
 
 @Suite("Hand-off and the node's report", .timeLimit(.minutes(1)))
 struct HandOffTests {

@@ -1,11 +1,11 @@
-import ProgramRunner
 import AgentProtocol
 import DiskLayout
 import Foundation
 import NodeAgent
+import NodeFiles
+import ProgramRunner
 import Synchronization
 import Testing
-import NodeFiles
 
 @Suite("What a rebuild keeps")
 struct KeptDataTests {

@@ -1,8 +1,8 @@
 import AgentProtocol
 import Foundation
 import NodeAgent
-import Testing
 import NodeFiles
+import Testing
 
 @Suite("Fingerprints")
 struct VolumeReaderTests {

@@ -1,7 +1,7 @@
-import ProgramRunner
 import AgentProtocol
 import DiskLayout
 import NodeFiles
+import ProgramRunner
 
 /// Makes the new system bootable: lets the closure install its own boot loader in a chroot, as `nixos-install` does,
 /// and on UEFI names it to the firmware. Safe to run again.

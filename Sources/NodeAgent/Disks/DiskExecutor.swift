@@ -1,5 +1,5 @@
-import ProgramRunner
 import NodeFiles
+import ProgramRunner
 public import DiskLayout
 
 /// Carries out a plan in the installer: partitions, volume group, file systems, mounts.

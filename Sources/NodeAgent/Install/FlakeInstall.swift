@@ -2,8 +2,8 @@ import AgentProtocol
 import BinaryCache
 import HTTPConnection
 import NixFormats
-import ProgramRunner
 import NodeFiles
+import ProgramRunner
 
 /// A flake's archive in memory, as it was signed for.
 public final class FetchedFlake: Sendable {

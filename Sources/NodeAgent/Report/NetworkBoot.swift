@@ -1,9 +1,9 @@
-import ProgramRunner
 import AgentProtocol
 import FoundationEssentials
 import Glibc
 import NetworkAddress
 import NodeFiles
+import ProgramRunner
 
 /// Carries out the order of a node's appliance to start from the network: once for each order.
 public struct NetworkBoot: Sendable {

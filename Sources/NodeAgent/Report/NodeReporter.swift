@@ -1,8 +1,8 @@
 import AgentProtocol
 import FoundationEssentials
 import HTTPConnection
-import ProgramRunner
 import NodeFiles
+import ProgramRunner
 
 /// The agent on an installed node: tells the appliance that the node lives.
 public struct NodeReporter: Sendable {

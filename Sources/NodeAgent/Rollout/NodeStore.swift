@@ -1,8 +1,8 @@
-import ProgramRunner
 import AgentProtocol
 import HTTPConnection
 import NixFormats
 import NodeFiles
+import ProgramRunner
 
 /// Where a node gets systems from.
 public protocol SystemStore: Sendable {

@@ -1,6 +1,6 @@
-import ProgramRunner
 import AgentProtocol
 import NodeFiles
+import ProgramRunner
 
 /// Starts systems on a running node, by their own `switch-to-configuration`.
 struct SystemActivation: Sendable {

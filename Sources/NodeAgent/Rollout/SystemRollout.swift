@@ -1,8 +1,8 @@
-import ProgramRunner
 import AgentProtocol
 import BinaryCache
 import NixFormats
 import NodeFiles
+import ProgramRunner
 
 /// Changes the system of a running node, and goes back where the new one does not prove itself.
 ///

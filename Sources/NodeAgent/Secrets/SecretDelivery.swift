@@ -1,6 +1,6 @@
 import AgentProtocol
-import ProgramRunner
 import NodeFiles
+import ProgramRunner
 
 /// Carries out what the appliance orders of secrets on a running node.
 struct SecretDelivery: Sendable {

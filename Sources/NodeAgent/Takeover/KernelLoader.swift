@@ -1,7 +1,7 @@
-import ProgramRunner
 import CKexec
 import Glibc
 import NodeFiles
+import ProgramRunner
 
 /// Loads another kernel beside the running one.
 struct KernelLoader: Sendable {

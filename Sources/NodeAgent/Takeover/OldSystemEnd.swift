@@ -1,7 +1,7 @@
-import ProgramRunner
 import CKexec
 import Glibc
 import NodeFiles
+import ProgramRunner
 
 /// Ends the running system and starts the kernel that is loaded.
 struct OldSystemEnd: Sendable {

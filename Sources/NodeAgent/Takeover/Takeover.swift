@@ -1,8 +1,8 @@
-import ProgramRunner
 import AgentProtocol
 import CPIO
 import HTTPConnection
 import NodeFiles
+import ProgramRunner
 
 /// Takes a running machine over: from its old system into the installer, by kexec. Until the last step the machine goes
 /// on as it was, and no step writes to a disk.
