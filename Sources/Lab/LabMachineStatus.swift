@@ -37,5 +37,23 @@ public struct LabMachineStatus: Decodable, Sendable {
     }
   }
 
+  /// The restore of its stacks' data that its last rebuild was to bring.
+  public var restore: Restore?
+
+  public struct Restore: Decodable, Sendable {
+    /// Set once it is over.
+    var endedAt: String?
+    public var stacks: [Stack]
+    public var isOpen: Bool { endedAt == nil }
+
+    public struct Stack: Decodable, Sendable {
+      public var stack: String
+      public var state: String
+      public var reason: String?
+      public var archive: String?
+      public var isVerified: Bool?
+    }
+  }
+
   struct Detail: Decodable { var machine: LabMachineStatus }
 }
