@@ -62,7 +62,7 @@ private struct WorkingNode {
           LabSetting.binary, name, lab.appliance.socket,
         ])
     }
-    try await lab.boot(configuration) { machine in
+    try await lab.boot(configuration) { [lab] machine in
       try await lab.wait(for: "node1", of: machine, seconds: 1800, what: "the install") { $0.state == "active" }
       try await machine.wait(for: "node: reported", seconds: 300)
     }
