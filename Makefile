@@ -56,17 +56,18 @@ else
 	$(TEST_RUN) sockets 300 $(SWIFT_TEST) --filter TFTPServerTests --filter ProxyDHCPTests
 	$(TEST_RUN) http 300 $(SWIFT_TEST) --filter BootHTTPTests
 # A virtual machine keeps one processor busy: first installs, and all others beside them.
-	$(TEST_RUN) lab-installs $(LAB_LIMIT) env $(LAB_TEST) --filter 'RealMachines.*BootTests' & installs=$$!; others=0; \
+	$(TEST_RUN) lab-installs $(LAB_LIMIT) env BOOTSTEAD_LAB_PART=installs $(LAB_TEST) --filter 'RealMachines.*BootTests' & \
+	  installs=$$!; others=0; \
 	  $(TEST_RUN) lab $(LAB_LIMIT) env $(LAB_TEST) --filter LabTests --skip 'RealMachines.*BootTests' || others=$$?; \
 	  wait $$installs && exit $$others
 endif
 
 .PHONY: soak
-soak: build ## Power cuts and network faults, SOAK_ROUNDS (50) times, and killed backups, SOAK_KILLS (1000) times: hours.
+soak: build ## SOAK_ROUNDS (50) power cuts, network faults, a lost data disk, SOAK_KILLS (1000) killed backups: hours.
 	@Scripts/needs-root "make soak"
 	$(SWIFT_BUILD) --build-tests
 	TEST_OUTPUT=all BOOTSTEAD_LAB_FULL=1 SOAK_ROUNDS=$(or $(SOAK_ROUNDS),50) $(TEST_RUN) soak 172800 \
-	  $(SWIFT_TEST) --filter PowerCutTests --filter NetworkFaultTests
+	  $(SWIFT_TEST) --filter PowerCutTests --filter NetworkFaultTests --filter LostDataDiskTests
 	TEST_OUTPUT=all SOAK_KILLS=$(or $(SOAK_KILLS),1000) $(TEST_RUN) soak-kills 86400 \
 	  Scripts/with-container-engine $(SWIFT_TEST) --filter KilledRunTests
 

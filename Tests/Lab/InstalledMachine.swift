@@ -59,7 +59,7 @@ actor InstalledMachineStore {
   }
 
   private static func install(_ firmware: LabMachine.Firmware) async throws -> Original {
-    try await LabSetting.lab("original-\(firmware.rawValue)") { lab in
+    try await LabSetting.lab("original-\(firmware.rawValue)\(LabSetting.part)") { lab in
       // Raw, so that a test can damage a partition where it lies.
       let disk = try await LabDisk.make(
         path: lab.folder + "/system.raw", serial: "SYSTEM1", gibibytes: 24, format: .raw)

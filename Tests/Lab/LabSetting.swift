@@ -13,6 +13,10 @@ enum LabSetting {
   static var agent: String { binaries + "/bootstead-agent" }
   static var folder: String { (variable("BOOTSTEAD_VAR") ?? source + "/var") + "/lab" }
 
+  /// Of test programs that run beside each other all but one have a name, `BOOTSTEAD_LAB_PART`: what several tests of a
+  /// program share is in a folder of its own then.
+  static var part: String { variable("BOOTSTEAD_LAB_PART").map { "-" + $0 } ?? "" }
+
   /// The project's folder: this file is Tests/Lab/LabSetting.swift.
   static var source: String {
     if let source = variable("BOOTSTEAD_SOURCE") { return source }

@@ -12,13 +12,17 @@ of() { cat "/sys/firmware/qemu_fw_cfg/by_name/opt/bootstead/$1/raw"; }
 
 ip link set lo up
 ip address add 127.0.0.1/8 dev lo 2>/dev/null || :
-# What is mounted below /srv later is seen in the chroot too, and what is unmounted goes there too.
-mount --make-rshared /
 mkdir -p /run/engine/disk /run/engine/upper /run/engine/work /engine /run/stand-ins /etc/bootstead /srv/copies /var/lib/docker
 mount -t ext4 "$(blkid -L copies)" /srv/copies
 mount -t ext4 -o ro "$(blkid -L engine)" /run/engine/disk
 mount -t overlay -o lowerdir=/run/engine/disk,upperdir=/run/engine/upper,workdir=/run/engine/work overlay /engine
 mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+# What is mounted below these later is seen in the chroot too, and what is unmounted goes there too. The root itself stays
+# private: pivot_root(2) does not work below a shared mount, and containers need it.
+for folder in srv var/lib; do
+	mount --rbind /$folder /$folder
+	mount --make-rshared /$folder
+done
 for folder in proc sys dev run srv var/lib tmp; do mount --rbind /$folder /engine/$folder; done
 for module in overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat xt_MASQUERADE xt_addrtype xt_conntrack \
 	xt_nat xt_tcpudp; do
@@ -43,10 +47,9 @@ chmod +x /run/stand-ins/*
 # Also for the agent that reports, which carries the appliance's tasks out.
 mount -t overlay -o "lowerdir=/run/stand-ins:${PATH%%:*}" overlay "${PATH%%:*}"
 chroot /engine /bin/sh -c 'PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root exec dockerd' >/run/dockerd.log 2>&1 &
-count=0
+engine=$!
 until docker version >/dev/null 2>&1; do
-	count=$((count + 1))
-	[ $count -lt 240 ] || {
+	kill -0 $engine || {
 		tail -n 30 /run/dockerd.log
 		fail "the engine does not start"
 	}

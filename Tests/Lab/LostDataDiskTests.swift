@@ -3,7 +3,7 @@ import Lab
 import Testing
 
 extension RealMachines {
-  @Suite("A node at work") struct NodeLifeTests {
+  @Suite("A node at work") struct LostDataDiskTests {
     @Test(
       "stacks in a real container engine are backed up while they write, lose their disk, and come back with one command",
       .enabled(if: LabSetting.isFull, "BOOTSTEAD_LAB_FULL=1 runs it"))
