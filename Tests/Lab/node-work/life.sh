@@ -46,7 +46,11 @@ done
 chmod +x /run/stand-ins/*
 # Also for the agent that reports, which carries the appliance's tasks out.
 mount -t overlay -o "lowerdir=/run/stand-ins:${PATH%%:*}" overlay "${PATH%%:*}"
-chroot /engine /bin/sh -c 'PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root exec dockerd' >/run/dockerd.log 2>&1 &
+# In a mount namespace whose root is the engine's: what it starts in containers would find the node's root otherwise.
+mkdir -p /engine/node
+/engine/bin/busybox unshare -m --propagation slave /engine/bin/busybox sh -c 'cd /engine &&
+	/engine/bin/busybox pivot_root . node && exec chroot . /bin/busybox sh -c "umount -l /node
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root exec dockerd"' >/run/dockerd.log 2>&1 &
 engine=$!
 until docker version >/dev/null 2>&1; do
 	kill -0 $engine || {
@@ -75,7 +79,14 @@ is_clean() {
 		fail "$1: $(docker ps --all)"
 }
 
-bootstead-agent stacks apply || fail "apply: $(docker ps --all)"
+bootstead-agent stacks apply || {
+	docker ps --all
+	for container in $(docker ps --all --quiet); do
+		docker inspect --format '{{.Name}} {{json .State.Health}}' "$container"
+		docker logs --tail 20 "$container" 2>&1
+	done
+	fail "apply"
+}
 for folder in appdata/pages db/ledger photos/shelf; do
 	grep -q " /srv/$folder ext4" /proc/mounts || fail "/srv/$folder is no volume of its own: $(cat /proc/mounts)"
 done
@@ -84,14 +95,17 @@ if [ ! -e /srv/copies/page ]; then
 	docker exec shelf-store-1 sh -c 'echo kept >/files/kept'
 	page >/srv/copies/page
 	bootstead-agent backup init || fail "backup init"
-	for delay in 1 3 6; do
-		bootstead-agent backup run borg-per-service &
+	for steps in "stop|snapshot|start|mount|create" "mount|create"; do
+		bootstead-agent backup run --stack pages borg-per-service &
 		agent=$!
-		sleep $delay
-		kill -9 $agent 2>/dev/null || :
+		until grep -Eqs "\"step\" : \"($steps)\"" /var/lib/bootstead/backup/pages/journal.json; do
+			kill -0 $agent || fail "the run that was to be killed has ended"
+			sleep 0.1
+		done
+		kill -9 $agent
 		wait $agent || :
 		bootstead-agent backup recover || fail "recover"
-		is_clean "a kill after $delay s"
+		is_clean "a kill at '$steps'"
 	done
 	say "killed and recovered"
 else
