@@ -1,0 +1,41 @@
+import Foundation
+import ProgramTestSupport
+import Testing
+
+/// Restic's REST protocol on this host, by rclone.
+final class RESTServer: Sendable {
+  let url: String
+  /// Where its repositories are.
+  let root: String
+  private let process: pid_t
+
+  private init(url: String, root: String, process: pid_t) {
+    self.url = url
+    self.root = root
+    self.process = process
+  }
+
+  /// - Parameter login: whoever asks needs one.
+  static func start(in folder: String, isAppendOnly: Bool, login: Bool = false) async throws -> RESTServer {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let log = folder + ".log"
+    let flags = (isAppendOnly ? " --append-only" : "") + (login ? " --user node1 --pass secret" : "")
+    let command =
+      "rclone serve restic --config /dev/null --addr 127.0.0.1:0\(flags) '\(folder)' >'\(log)' 2>&1 & echo $!"
+    let text = String(decoding: try await TestProgram.output("sh", ["-c", command]), as: UTF8.self)
+    let process = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    var said = ""
+    for _ in 0..<600 {
+      said = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+      if let found = said.firstMatch(of: /REST API on (http:\/\/[0-9.:]+)\//) {
+        return RESTServer(url: "rest:\(found.1)/", root: folder, process: process)
+      }
+      if kill(process, 0) != 0 { break }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    kill(process, SIGKILL)
+    throw TestProgram.Failure(description: "rclone does not serve: \(said)")
+  }
+
+  deinit { kill(process, SIGKILL) }
+}
