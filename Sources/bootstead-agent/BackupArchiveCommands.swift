@@ -187,15 +187,17 @@ struct BackupTestRestore: AsyncParsableCommand {
 
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The stacks; all where there are none.") var names: [String] = []
+  @Option(help: "The plan; otherwise all that hold a stack, and an object store only where no other does.")
+  var plan: String?
   @Option(help: "A folder with room for the largest stack.") var scratch = "/srv/scratch"
 
   func run() async throws {
     try await NodeWorkOutput.tell {
       let (engine, set, configuration) = try backup.context()
       var results: [RestoreResult] = []
-      for (_, plan) in configuration.plans.sorted(by: { $0.key < $1.key }) {
-        guard plan.hasArchives else { continue }
-        for stack in plan.stacks(in: set) where names.isEmpty || names.contains(stack) {
+      for stack in set.stacks.map(\.name) where names.isEmpty || names.contains(stack) {
+        let plans = try plan.map { [try configuration.plan($0)] } ?? configuration.testedPlans(of: stack, in: set)
+        for plan in plans where plan.stacks(in: set).contains(stack) {
           let result = try await engine.testRestore(
             stack, scratch: scratch, plan: plan, configuration: configuration)
           results.append(result)

@@ -1,6 +1,8 @@
 import Foundation
 import NodeWork
+import ProgramRunner
 import StackSet
+import Synchronization
 import Testing
 
 extension BackupScene {

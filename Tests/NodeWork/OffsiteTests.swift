@@ -66,6 +66,24 @@ struct OffsiteTests {
     #expect(rows[1].newest["3"] == nil)
   }
 
+  @Test("A test fetches from the store only where no other plan holds the stack, and looks at files of a part alone")
+  func testRestore() async throws {
+    let (scene, configuration) = try await backedUp()
+    let set = StackSet.sample(scene.stacks)
+    #expect(configuration.testedPlans(of: "photos", in: set).map(\.tier) == [1])
+    var far = configuration
+    far.plans["restic-rest"] = nil
+    #expect(far.testedPlans(of: "photos", in: set).map(\.tier) == [3])
+    let result = try await scene.engine.testRestore(
+      "photos", scratch: scene.node.file("scratch"), plan: configuration.plan("b2-offsite"),
+      configuration: configuration)
+    scene.locks.releaseAll()
+    #expect(result.hasSucceeded, "\(result)")
+    #expect(!result.isVerified)
+    #expect(result.notes.contains { $0.contains("a part of the stack") })
+    scene.expectClean()
+  }
+
   @Test("Each run removes old archives, and no others")
   func prune() async throws {
     let (scene, configuration) = try await backedUp()

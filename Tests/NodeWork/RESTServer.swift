@@ -9,6 +9,8 @@ final class RESTServer: Sendable {
   let root: String
   private let process: pid_t
 
+  struct Failure: Error { let log: String }
+
   private init(url: String, root: String, process: pid_t) {
     self.url = url
     self.root = root
@@ -34,7 +36,7 @@ final class RESTServer: Sendable {
       try await Task.sleep(for: .milliseconds(50))
     }
     kill(process, SIGKILL)
-    throw TestProgram.Failure(description: "rclone does not serve: \(said)")
+    throw Failure(log: said)
   }
 
   deinit { kill(process, SIGKILL) }

@@ -51,3 +51,18 @@ extension BackupPlan {
     return set.stacks.filter { plan.copied($0).volumes.contains(where: \.isBackedUp) }.map(\.name)
   }
 }
+
+extension BackupConfiguration {
+  /// The plans by which a stack's restore is tested: an object store asks a price for what is read, and is taken where
+  /// no other plan makes archives of the stack.
+  public func testedPlans(of stack: String, in set: StackSet) -> [BackupPlan] {
+    let all = plans.sorted { $0.key < $1.key }.map(\.value).filter {
+      $0.hasArchives && $0.stacks(in: set).contains(stack)
+    }
+    let near = all.filter { plan in
+      if case .restic(let settings) = plan.design { return settings.offsite == nil }
+      return true
+    }
+    return near.isEmpty ? all : near
+  }
+}
