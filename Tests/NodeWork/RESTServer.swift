@@ -1,5 +1,6 @@
 import Foundation
 import ProgramTestSupport
+import Synchronization
 import Testing
 
 /// Restic's REST protocol on this host, by rclone.
@@ -17,8 +18,12 @@ final class RESTServer: Sendable {
     self.process = process
   }
 
+  /// For as long as the node is there.
   /// - Parameter login: whoever asks needs one.
-  static func start(in folder: String, isAppendOnly: Bool, login: Bool = false) async throws -> RESTServer {
+  static func start(
+    _ name: String = "server", of node: SimulatedNode, isAppendOnly: Bool = true, login: Bool = false
+  ) async throws -> RESTServer {
+    let folder = node.file(name)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let log = folder + ".log"
     let flags = (isAppendOnly ? " --append-only" : "") + (login ? " --user node1 --pass secret" : "")
@@ -30,7 +35,9 @@ final class RESTServer: Sendable {
     for _ in 0..<600 {
       said = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
       if let found = said.firstMatch(of: /REST API on (http:\/\/[0-9.:]+)\//) {
-        return RESTServer(url: "rest:\(found.1)/", root: folder, process: process)
+        let server = RESTServer(url: "rest:\(found.1)/", root: folder, process: process)
+        node.companions.withLock { $0.append(server) }
+        return server
       }
       if kill(process, 0) != 0 { break }
       try await Task.sleep(for: .milliseconds(50))

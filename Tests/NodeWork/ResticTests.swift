@@ -14,7 +14,7 @@ struct ResticTests {
   private func served(
     _ scene: BackupScene, isAppendOnly: Bool = true
   ) async throws -> (RESTServer, BackupConfiguration) {
-    let server = try await RESTServer.start(in: scene.node.file("server"), isAppendOnly: isAppendOnly)
+    let server = try await RESTServer.start(of: scene.node, isAppendOnly: isAppendOnly)
     let configuration = try scene.restic(server.url + "node1")
     for stack in scene.stacks {
       #expect(try await scene.repository(stack.name, plan: Self.plan, configuration).initialise())
@@ -114,8 +114,8 @@ struct ResticTests {
   @Test("A repository that is not there, or can not be reached or opened, fails before a service stands still")
   func unreachable() async throws {
     let scene = try BackupScene()
-    let server = try await RESTServer.start(in: scene.node.file("server"), isAppendOnly: true)
-    let guarded = try await RESTServer.start(in: scene.node.file("guarded"), isAppendOnly: true, login: true)
+    let server = try await RESTServer.start(of: scene.node)
+    let guarded = try await RESTServer.start("guarded", of: scene.node, login: true)
     // Port 1 of this host: nobody listens.
     for (url, text) in [
       (server.url, "backup init"), ("rest:http://127.0.0.1:1/", "see whether the target is up"),

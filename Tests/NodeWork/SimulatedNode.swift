@@ -39,7 +39,8 @@ final class SimulatedNode: CommandRunner {
   let playsBorg: Bool
   let state = Mutex(State())
   private let death: Mutex<(count: Int, at: Death?, isDead: Bool, tell: (@Sendable () -> Void)?)>
-
+  /// Servers that live as long as the node does.
+  let companions = Mutex<[any Sendable]>([])
   private let watcher = Mutex<(@Sendable (Command) -> Void)?>(nil)
 
   init(playsBorg: Bool = false) throws {
