@@ -118,36 +118,6 @@ struct DataRestoreTests {
     #expect(try await node.machine.machine().restore == nil)
   }
 
-  @Test("where several plans hold a stack, Borg's comes first; a copy by classes counts where it has all of a stack")
-  func severalPlans() async throws {
-    var data = [
-      Self.data("photos", "/srv/appdata/photos"), Self.data("git", "/srv/appdata/git"),
-      Self.data("music", "/srv/appdata/music"), Self.data("wiki", "/srv/appdata/wiki"),
-    ]
-    data[2].classes = ["appdata", "photos"]
-    data[3].classes = ["appdata", "media"]
-    let node = try await Node(data)
-    let settings = """
-      {"settings":{"backup":{
-       "borg-per-service":{"enable":true,"repository":"nas","stacks":["photos"]},
-       "restic-rest":{"enable":true,"repository":"rest","stacks":["photos","git"]},
-       "b2-offsite":{"enable":true,"url":"b2:far:node1"}}},"modules":[]}
-      """
-    _ = try node.machine.registry.sql("UPDATE machine SET choices = '\(settings)' RETURNING id", as: Int.self)
-    let restores = try #require(
-      try await node.registry.fleet.previewRebuild("node1", node.request()).restores)
-    #expect(restores.map(\.plan) == ["borg-per-service", "restic-rest", "b2-offsite", nil])
-    #expect(restores.map(\.repository) == ["nas", "rest", "b2:far:node1", nil])
-    #expect(restores.last?.state == .notBackedUp)
-
-    // A key that was a file on the machine is lost with it; what Restic has is not.
-    _ = try node.machine.registry.sql(
-      "UPDATE machine SET choices = '\(settings.replacingOccurrences(of: #""repository":"nas""#, with: #""repository":"nas","encryption":"keyfile-blake2""#))' RETURNING id",
-      as: Int.self)
-    let without = try await node.registry.fleet.previewRebuild("node1", node.request()).restores
-    #expect(without?.first?.plan == "restic-rest")
-  }
-
   @Test("where the pool stays, only what lay beside it comes back, and a lost pool without a wish is a note")
   func kept() async throws {
     let node = try await Node([Self.data("photos", "/srv/appdata/photos"), Self.data("wiki", "/srv/other/wiki")])
