@@ -6,8 +6,12 @@ public struct StackData: Codable, Sendable, Equatable {
   public var stack: String
   /// The folders of its volumes that are backed up.
   public var folders: [String]
+  /// The placement classes of those.
+  public var classes: [String]?
 
-  public init(stack: String, folders: [String]) { (self.stack, self.folders) = (stack, folders) }
+  public init(stack: String, folders: [String], classes: [String]? = nil) {
+    (self.stack, self.folders, self.classes) = (stack, folders, classes)
+  }
 }
 
 /// The restore that an operator consented to with a rebuild, until the next one.
@@ -82,6 +86,8 @@ public struct StackRestore: Codable, Sendable, Equatable {
   public var stack: String
   /// The folders of its volumes that are backed up.
   public var folders: [String]
+  /// The placement classes of those.
+  public var classes: [String]?
   /// The backup plan and the repository that its data comes from.
   public var plan: String?
   public var repository: String?
@@ -99,8 +105,9 @@ public struct StackRestore: Codable, Sendable, Equatable {
   public var notBefore: Date?
   public var endedAt: Date?
 
-  init(stack: String, folders: [String], state: State, reason: String? = nil) {
-    (self.stack, self.folders, self.state, self.reason) = (stack, folders, state, reason)
+  init(_ data: StackData, state: State, reason: String? = nil) {
+    (stack, folders, classes) = (data.stack, data.folders, data.classes)
+    (self.state, self.reason) = (state, reason)
   }
 
   /// Its data is gone, at least in part, and stays so until somebody does something.

@@ -35,7 +35,7 @@ extension Fleet {
     restore.installedAt = now
     let planner = RestorePlanner(machine, plan: plan, isGroupKept: plan.volumeGroup.kept != nil)
     restore.stacks = restore.stacks.map { old in
-      var new = planner.restore(StackData(stack: old.stack, folders: old.folders))
+      var new = planner.restore(StackData(stack: old.stack, folders: old.folders, classes: old.classes))
       if new.state == .planned { new.state = .waiting }
       return new
     }

@@ -26,17 +26,14 @@ struct RestorePlanner {
 
   func restore(_ data: StackData) -> StackRestore {
     guard !data.folders.isEmpty else {
-      return StackRestore(
-        stack: data.stack, folders: [], state: .nothing, reason: "it keeps nothing that has to be restored")
+      return StackRestore(data, state: .nothing, reason: "it keeps nothing that has to be restored")
     }
     let kept = data.folders.filter { !isLost($0) }
     if kept.count == data.folders.count {
-      return StackRestore(
-        stack: data.stack, folders: data.folders, state: .survived,
-        reason: "its data stays, so nothing needs to be restored")
+      return StackRestore(data, state: .survived, reason: "its data stays, so nothing needs to be restored")
     }
-    var restore = StackRestore(stack: data.stack, folders: data.folders, state: .planned)
-    switch sources.source(of: data.stack) {
+    var restore = StackRestore(data, state: .planned)
+    switch sources.source(of: data) {
     case .none(let reason): (restore.state, restore.reason) = (.notBackedUp, reason + ": its data is lost")
     case .repository(let plan, let repository):
       (restore.plan, restore.repository) = (plan, repository)
@@ -71,48 +68,5 @@ struct RestorePlanner {
     case .array(let values): values.flatMap(mountPoints)
     case .null, .bool, .integer, .number, .text: []
     }
-  }
-}
-
-/// Which repository holds each stack, as the machine's settings say it. Plans of a module of the owner's are not seen.
-struct BackupSources {
-  enum Source {
-    case repository(plan: String, name: String)
-    case none(String)
-  }
-
-  /// The only design whose archives a node can restore.
-  private static let design = "borg-per-service"
-
-  private var plans: [(name: String, repository: String, stacks: [String])] = []
-  private var needsKeyFile = false
-
-  init(_ settings: [String: JSONValue], stacks all: [String]) {
-    let backup = settings["backup"]?.fields ?? [:]
-    func names(_ value: JSONValue?) -> [String]? {
-      guard case .array(let values)? = value else { return nil }
-      return values.compactMap { if case .text(let text) = $0 { text } else { nil } }
-    }
-    if let chosen = backup[Self.design]?.fields, chosen["enable"] == .bool(true),
-      case .text(let repository)? = chosen["repository"]
-    {
-      plans.append((Self.design, repository, names(chosen["stacks"]) ?? all))
-      if case .text(let encryption)? = chosen["encryption"] { needsKeyFile = encryption.hasPrefix("keyfile") }
-    }
-    for (name, value) in (backup["plans"]?.fields ?? [:]).sorted(by: { $0.key < $1.key }) {
-      let plan = value.fields
-      guard plan["design"] == .text(Self.design), case .text(let repository)? = plan["repository"] else { continue }
-      plans.append((name, repository, names(plan["stacks"]) ?? []))
-    }
-  }
-
-  func source(of stack: String) -> Source {
-    guard let plan = plans.first(where: { $0.stacks.contains(stack) }) else {
-      return .none("no backup plan of the machine's settings that a node can restore from holds it")
-    }
-    if needsKeyFile, plan.name == Self.design {
-      return .none("the repository's key was a file on this machine; put it back and restore by hand")
-    }
-    return .repository(plan: plan.name, name: plan.repository)
   }
 }

@@ -68,7 +68,9 @@ extension NodeFlakes {
   public nonisolated func stackData(of name: String) async throws -> [StackData] {
     let set = try templates().stackSet(await fleet.declaredStacks(of: name))
     return (set?.stacks ?? []).map { stack in
-      StackData(stack: stack.name, folders: stack.volumes.filter(\.isBackedUp).map(\.path))
+      let volumes = stack.volumes.filter(\.isBackedUp)
+      return StackData(
+        stack: stack.name, folders: volumes.map(\.path), classes: Set(volumes.map(\.class.rawValue)).sorted())
     }
   }
 

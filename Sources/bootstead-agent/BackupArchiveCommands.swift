@@ -12,8 +12,8 @@ struct BackupArchives: AsyncParsableCommand {
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
-      let plan = try backup.plan(plan, stack: stack, configuration)
+      let (engine, set, configuration) = try backup.context()
+      let plan = try backup.plan(plan, stack: stack, set, configuration)
       let archives = try await engine.repository(of: stack, plan: plan, configuration: configuration).archives()
       print(
         backup.options.json
@@ -36,9 +36,9 @@ struct BackupExtract: AsyncParsableCommand {
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, set, configuration) = try backup.context()
       let name = try await engine.extract(
-        stack, archive: archive, to: folder, paths: paths, plan: backup.plan(plan, stack: stack, configuration),
+        stack, archive: archive, to: folder, paths: paths, plan: backup.plan(plan, stack: stack, set, configuration),
         configuration: configuration)
       print(
         backup.options.json ? try NodeWorkJSON.text(["archive": name, "folder": folder]) : "\(name) is in \(folder)")
@@ -61,9 +61,10 @@ struct BackupRestore: AsyncParsableCommand {
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, set, configuration) = try backup.context()
       let (result, kept) = try await engine.restore(
-        stack, archive: archive, plan: backup.plan(plan, stack: stack, configuration), configuration: configuration)
+        stack, archive: archive, plan: backup.plan(plan, stack: stack, set, configuration), configuration: configuration
+      )
       if backup.options.json {
         print(try NodeWorkJSON.text(result))
       } else {
@@ -88,10 +89,10 @@ struct BackupCheck: AsyncParsableCommand {
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, set, configuration) = try backup.context()
       var problems: [String: String] = [:]
       for stack in stacks {
-        let plan = try backup.plan(plan, stack: stack, configuration)
+        let plan = try backup.plan(plan, stack: stack, set, configuration)
         do {
           try await engine.repository(of: stack, plan: plan, configuration: configuration).check(
             verifyData: verifyData)
@@ -162,7 +163,12 @@ struct BackupKeysExport: AsyncParsableCommand {
         guard case .borg = plan.design else { continue }
         for stack in plan.stacks {
           let path = "\(folder)/\(name).\(stack).key"
-          try await engine.repository(of: stack, plan: plan, configuration: configuration).exportKey(to: path)
+          // Restic's keys are in the repository alone, closed by the passphrase.
+          guard
+            let repository = try engine.repository(of: stack, plan: plan, configuration: configuration)
+              as? BorgRepository
+          else { continue }
+          try await repository.exportKey(to: path)
           print(path)
         }
       }
@@ -181,15 +187,17 @@ struct BackupTestRestore: AsyncParsableCommand {
 
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The stacks; all where there are none.") var names: [String] = []
+  @Option(help: "The plan; otherwise all that hold a stack, and an object store only where no other does.")
+  var plan: String?
   @Option(help: "A folder with room for the largest stack.") var scratch = "/srv/scratch"
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, set, configuration) = try backup.context()
       var results: [RestoreResult] = []
-      for (_, plan) in configuration.plans.sorted(by: { $0.key < $1.key }) {
-        guard case .borg = plan.design else { continue }
-        for stack in plan.stacks where names.isEmpty || names.contains(stack) {
+      for stack in set.stacks.map(\.name) where names.isEmpty || names.contains(stack) {
+        let plans = try plan.map { [try configuration.plan($0)] } ?? configuration.testedPlans(of: stack, in: set)
+        for plan in plans where plan.stacks(in: set).contains(stack) {
           let result = try await engine.testRestore(
             stack, scratch: scratch, plan: plan, configuration: configuration)
           results.append(result)

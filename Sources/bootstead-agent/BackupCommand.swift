@@ -9,7 +9,8 @@ struct BackupCommand: AsyncParsableCommand {
     commandName: "backup", abstract: "The backups of this node's stacks.",
     subcommands: [
       BackupInit.self, BackupRunCommand.self, BackupRecover.self, BackupArchives.self, BackupExtract.self,
-      BackupRestore.self, BackupCheck.self, BackupCoverageCommand.self, BackupKeys.self, BackupTestRestore.self,
+      BackupRestore.self, BackupCheck.self, BackupPrune.self, BackupCoverageCommand.self, BackupKeys.self,
+      BackupTestRestore.self,
     ])
 }
 
@@ -32,18 +33,19 @@ struct BackupOptions: ParsableArguments {
     return (engine, set, try BackupConfiguration.read(configuration))
   }
 
-  /// The plan that is named, or the only one with Borg repositories that holds the stack.
-  func plan(_ name: String?, stack: String, _ configuration: BackupConfiguration) throws -> BackupPlan {
+  /// The plan that is named, or the only one with archives that holds the stack.
+  func plan(
+    _ name: String?, stack: String, _ set: StackSet, _ configuration: BackupConfiguration
+  ) throws -> BackupPlan {
     if let name { return try configuration.plan(name) }
-    let found = configuration.plans.filter { _, plan in
-      guard case .borg = plan.design else { return false }
-      return plan.stacks.contains(stack)
-    }
+    let found = configuration.plans.filter { $0.value.hasArchives && $0.value.stacks(in: set).contains(stack) }
     guard let plan = found.values.first, found.count == 1 else {
       throw NodeWorkError(
         .configuration,
-        found.isEmpty ? "no plan copies the stack “\(stack)” to a Borg repository" : "several plans hold “\(stack)”",
-        advice: "name one of \(configuration.plans.keys.sorted().joined(separator: ", ")) with --plan")
+        found.isEmpty ? "no plan makes archives of the stack “\(stack)”" : "several plans hold “\(stack)”",
+        advice:
+          "name one of \((found.isEmpty ? configuration.plans : found).keys.sorted().joined(separator: ", ")) with --plan"
+      )
     }
     return plan
   }
@@ -58,11 +60,11 @@ struct BackupInit: AsyncParsableCommand {
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, set, configuration) = try backup.context()
       var made: [String: Bool] = [:]
       for (_, plan) in configuration.plans.sorted(by: { $0.key < $1.key }) {
-        guard case .borg = plan.design else { continue }
-        for stack in plan.stacks where stacks.isEmpty || stacks.contains(stack) {
+        guard plan.hasArchives else { continue }
+        for stack in plan.stacks(in: set) where stacks.isEmpty || stacks.contains(stack) {
           let repository = try engine.repository(of: stack, plan: plan, configuration: configuration)
           made[repository.url] = try await repository.initialise()
         }
@@ -93,6 +95,27 @@ struct BackupRunCommand: AsyncParsableCommand {
       let results = try await engine.run(plan: plan, configuration: configuration, only: stack)
       if backup.options.json { print(try NodeWorkJSON.text(results)) }
       if results.contains(where: { $0.outcome != .succeeded }) { throw ExitCode.failure }
+    }
+  }
+}
+
+struct BackupPrune: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prune", abstract: "Remove the archives of a plan that its retention does not keep.",
+    discussion: """
+      Where the target lets this machine only add, that is said, and nothing is removed. Ends with 1 where one failed.
+      """)
+
+  @OptionGroup var backup: BackupOptions
+  @Argument(help: "The plan.") var plan: String
+  @Option(help: "This stack of the plan alone; again for more.") var stack: [String] = []
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      let (engine, _, configuration) = try backup.context()
+      let results = try await engine.prune(plan: plan, configuration: configuration, only: stack)
+      if backup.options.json { print(try NodeWorkJSON.text(results)) }
+      if results.contains(where: { $0.problem != nil }) { throw ExitCode.failure }
     }
   }
 }

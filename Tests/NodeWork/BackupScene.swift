@@ -95,7 +95,7 @@ struct BackupScene {
     return try BackupConfiguration.read(node.file("backup.json"))
   }
 
-  func repository(_ stack: String, _ configuration: BackupConfiguration) throws -> BorgRepository {
+  func repository(_ stack: String, _ configuration: BackupConfiguration) throws -> any BackupRepository {
     try engine.repository(of: stack, plan: configuration.plan("borg-per-service"), configuration: configuration)
   }
 

@@ -90,14 +90,14 @@ struct CoverageTests {
     #expect(rows[0].newest == [:])
   }
 
-  @Test("A plan by placement class holds the stacks of that class")
+  @Test("A plan by placement class of a design that only a unit knows holds the stacks of that class")
   func classes() async throws {
     let plan =
-      #"{"b2-offsite":{"design":"b2-offsite","tier":3,"unit":"bootstead-backup-b2-offsite.service","stacks":[],"#
-      + #""repository":null,"settings":{"classes":["photos"],"url":"b2:x","retention":{"last":0}}}}"#
+      #"{"far":{"design":"of-ones-own","tier":3,"unit":"bootstead-backup-far.service","stacks":[],"#
+      + #""repository":null,"settings":{"classes":["photos"]}}}"#
     let rows = try await rows(try configuration(plans: plan), unit: state("exit-code"))
-    #expect(rows[0].copies.map(\.name) == ["b2-offsite"])
-    #expect(rows[0].gaps.contains { $0.contains("bootstead-backup-b2-offsite.service ended with exit-code") })
+    #expect(rows[0].copies.map(\.name) == ["far"])
+    #expect(rows[0].gaps.contains { $0.contains("bootstead-backup-far.service ended with exit-code") })
     #expect(rows[1].gaps == ["no plan holds it"])
   }
 }

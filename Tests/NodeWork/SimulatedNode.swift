@@ -6,8 +6,8 @@ import StackSet
 import Synchronization
 
 /// A node whose LVM, mounts and container engine are played: this host has no device mapper and no engine. Answers have
-/// the form of lvs 2.03, findmnt 2.38 and Docker Compose 2. Snapshots and mounts are copies of folders, so that a real
-/// Borg reads what a real snapshot would hold. Borg is real unless `playsBorg`.
+/// the form of lvs 2.03, findmnt 2.38 and Docker Compose 2. Snapshots and mounts are copies of folders, so that real
+/// programs read what a real snapshot would hold. Restic is real, and Borg is unless `playsBorg`.
 final class SimulatedNode: CommandRunner {
   struct State {
     var volumes: [String: Volume] = [:]
@@ -39,7 +39,8 @@ final class SimulatedNode: CommandRunner {
   let playsBorg: Bool
   let state = Mutex(State())
   private let death: Mutex<(count: Int, at: Death?, isDead: Bool, tell: (@Sendable () -> Void)?)>
-
+  /// Servers that live as long as the node does.
+  let companions = Mutex<[any Sendable]>([])
   private let watcher = Mutex<(@Sendable (Command) -> Void)?>(nil)
 
   init(playsBorg: Bool = false) throws {
@@ -88,7 +89,9 @@ final class SimulatedNode: CommandRunner {
     }
     let isBorg = command.program == "borg"
     // Real ones see what is really there.
-    if command.program == "rm" || (isBorg && !playsBorg) { return try await SubprocessRunner().run(command) }
+    let isReal =
+      ["rm", "restic"].contains(command.program) || (command.program == "curl" && command.arguments.contains("DELETE"))
+    if isReal || (isBorg && !playsBorg) { return try await SubprocessRunner().run(command) }
     do {
       let output = try play(command)
       guard command.acceptedCodes.contains(output.code) else {

@@ -16,7 +16,7 @@ in
     url = mkOption {
       type = types.strMatching "(b2:[a-z0-9-]+(:[^:@]+)?|s3:https://[^@]+)";
       example = "b2:example-backup:node1";
-      description = "The bucket and the folder in it, as Restic writes it. Switch versions on in the bucket.";
+      description = "The bucket and the folder in it, as Restic writes it; each stack has a repository below it. Switch versions on in the bucket.";
     };
     keyIdentifier = mkOption {
       type = bootsteadLib.secretReference;
@@ -39,7 +39,7 @@ in
         "photos"
         "appdata"
       ];
-      description = "The placement classes that are copied.";
+      description = "The placement classes that are copied, of all stacks.";
     };
     schedule = mkOption {
       type = types.str;

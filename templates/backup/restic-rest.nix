@@ -9,6 +9,8 @@
 let
   inherit (lib) mkOption types;
   cfg = config.bootstead.backup.restic-rest;
+  inherit (config.bootstead.agent) program;
+  unit = "bootstead-backup-restic-rest-prune";
 in
 {
   options.bootstead.backup.restic-rest = {
@@ -16,7 +18,7 @@ in
     repository = mkOption {
       type = types.str;
       example = "rest";
-      description = "The repository, of type `restic`.";
+      description = "The repository, of type `restic`, below whose URL each stack has its own.";
     };
     stacks = mkOption {
       type = types.listOf types.str;
@@ -32,7 +34,7 @@ in
     pruneSchedule = mkOption {
       type = types.str;
       default = "Sun 01:00";
-      description = "When the server forgets what retention does not keep. This machine cannot delete there by itself.";
+      description = "When what retention does not keep is removed, as systemd writes calendar times. A server that lets this machine only add refuses that: there it is done where the repository lies.";
     };
     retention = bootsteadLib.retention {
       last = 5;
@@ -48,6 +50,31 @@ in
       packages = [ pkgs.restic ];
       settings = {
         inherit (cfg) retention pruneSchedule;
+      };
+    };
+    systemd.services.${unit} = {
+      description = "Remove old backups of restic-rest";
+      wants = [ "network-online.target" ];
+      after = [
+        "network-online.target"
+        "bootstead-backup-restic-rest.service"
+      ];
+      unitConfig.ConditionFileIsExecutable = program;
+      restartIfChanged = false;
+      inherit (config.systemd.services.bootstead-backup-restic-rest) path;
+      serviceConfig = {
+        Type = "oneshot";
+        ExecStart = "${program} backup prune --configuration /etc/bootstead/backup.json restic-rest";
+        Nice = 10;
+        IOSchedulingClass = "idle";
+      };
+    };
+    systemd.timers.${unit} = {
+      wantedBy = [ "timers.target" ];
+      timerConfig = {
+        OnCalendar = cfg.pruneSchedule;
+        Persistent = true;
+        RandomizedDelaySec = "5min";
       };
     };
   };

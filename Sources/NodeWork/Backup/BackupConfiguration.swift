@@ -51,6 +51,7 @@ public struct BackupConfiguration: Sendable, Hashable, Decodable {
 public struct BackupPlan: Sendable, Hashable, Decodable {
   public enum Design: Sendable, Hashable {
     case borg(BorgSettings)
+    case restic(ResticSettings)
     /// Snapshots on the stacks' own pools, and nothing more.
     case snapshots(SnapshotSettings)
     /// Its name: systemd units of its own carry it out, or this agent does not know it.
@@ -79,6 +80,9 @@ public struct BackupPlan: Sendable, Hashable, Decodable {
     let name = try values.decode(String.self, forKey: .design)
     switch name {
     case "borg-per-service": design = .borg(try values.decode(BorgSettings.self, forKey: .settings))
+    case "restic-rest": design = .restic(try values.decode(ResticSettings.self, forKey: .settings))
+    case "b2-offsite":
+      design = .restic(ResticSettings(offsite: try values.decode(OffsiteSettings.self, forKey: .settings)))
     case "stack-snapshots": design = .snapshots(try values.decode(SnapshotSettings.self, forKey: .settings))
     default: design = .other(name)
     }
@@ -94,18 +98,6 @@ public struct SnapshotSettings: Sendable, Hashable, Decodable {
 }
 
 public struct BorgSettings: Sendable, Hashable, Decodable {
-  public enum CheckSchedule: String, Sendable, Hashable, Decodable {
-    case daily, weekly, monthly
-
-    var seconds: Double {
-      switch self {
-      case .daily: 86400
-      case .weekly: 7 * 86400
-      case .monthly: 30 * 86400
-      }
-    }
-  }
-
   public var encryption: String
   public var compression: String
   /// Borg's patterns.
@@ -135,7 +127,8 @@ public struct Retention: Sendable, Hashable, Codable {
   }
 
   /// Empty where everything stays: a rule that keeps nothing would delete all.
-  var borgArguments: [String] {
+  /// As Borg and Restic both write it.
+  var arguments: [String] {
     let spans = [("last", last), ("daily", daily), ("weekly", weekly), ("monthly", monthly), ("yearly", yearly)]
     return spans.filter { $0.1 > 0 }.flatMap { ["--keep-\($0.0)", "\($0.1)"] }
   }

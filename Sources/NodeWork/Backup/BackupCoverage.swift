@@ -68,12 +68,16 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
       let plans = (configuration?.plans ?? [:]).filter { _, plan in
         plan.stacks.contains(stack.name) || plan.scope?.holds(stack, source: { sources[$0] }) == true
       }
+      // Of these a part is copied.
+      let partial = (configuration?.plans ?? [:]).filter { name, plan in
+        plans[name] == nil && plan.stacks(in: set).contains(stack.name)
+      }
       let others = (configuration?.others ?? [:]).filter { $0.value.scope.holds(stack, source: { sources[$0] }) }
       let hasState = stack.volumes.contains(where: \.isBackedUp) || !stack.backup.dump.isEmpty
       // Snapshots die with their disk.
       let hasCopies = plans.values.contains { $0.tier != 2 } || others.values.contains { $0.tier != 2 }
       if plans.isEmpty && others.isEmpty && hasState {
-        row.gaps.append("no plan holds it")
+        row.gaps.append(partial.isEmpty ? "no plan holds it" : "no plan holds all of it")
       } else if !hasCopies && hasState {
         row.gaps.append("it has snapshots alone, which are lost with their disk")
       }
@@ -83,6 +87,14 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
         } else {
           row.add(name, plan.tier, history, now)
         }
+      }
+      for (name, plan) in partial.sorted(by: { $0.key < $1.key }) {
+        row.add(name, plan.tier, history, now)
+        let copied = plan.repositoryPlan?.copied(stack).volumes.filter(\.isBackedUp).map(\.name) ?? []
+        let left = stack.volumes.filter { $0.isBackedUp && !copied.contains($0.name) }
+        row.notes.append(
+          "tier \(plan.tier) (\(name)): without \(left.map { "\($0.name) (\($0.class.rawValue))" }.joined(separator: ", "))"
+        )
       }
       for (name, other) in others.sorted(by: { $0.key < $1.key }) {
         row.add(name, other.tier, units: other.units, units, now)

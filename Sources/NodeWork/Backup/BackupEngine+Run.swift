@@ -9,28 +9,35 @@ extension BackupEngine {
     plan name: String, configuration: BackupConfiguration, only: [String] = []
   ) async throws(NodeWorkError) -> [BackupResult] {
     let plan = try configuration.plan(name)
-    for stack in only where !plan.stacks.contains(stack) {
-      throw NodeWorkError(
-        .configuration, "the plan “\(name)” does not hold the stack “\(stack)”",
-        advice: "it holds \(plan.stacks.joined(separator: ", "))")
-    }
+    let stacks = try stacks(of: plan, name: name, only: only)
     if case .other(let design) = plan.design {
       throw NodeWorkError(
         .configuration, "the plan “\(name)” is of the design \(design), which this agent does not carry out",
-        advice: "this agent carries out borg-per-service and stack-snapshots")
+        advice: "this agent carries out borg-per-service, restic-rest, b2-offsite and stack-snapshots")
     }
     await recordPools()
     let ping = BackupPing(file: configuration.ping, runner: runner, say: say)
     await ping.send(.start)
     let results: [BackupResult] =
       switch plan.design {
-      case .borg(let settings): await run(settings, plan: plan, name: name, only: only, configuration)
+      case .borg, .restic: await runArchives(of: stacks, plan: plan, name: name, configuration)
       case .snapshots(let settings): await runSnapshots(settings, plan: plan, name: name, only: only)
       case .other: []
       }
     let failed = results.filter { $0.outcome != .succeeded }
     await ping.send(failed.isEmpty ? .success : .fail, text: results.map(Self.line).joined(separator: "\n"))
     return results
+  }
+
+  /// - Throws: where the plan does not hold one of those.
+  func stacks(of plan: BackupPlan, name: String, only: [String]) throws(NodeWorkError) -> [String] {
+    let all = plan.stacks(in: set)
+    for stack in only where !all.contains(stack) {
+      throw NodeWorkError(
+        .configuration, "the plan “\(name)” does not hold the stack “\(stack)”",
+        advice: "it holds \(all.joined(separator: ", "))")
+    }
+    return all.filter { only.isEmpty || only.contains($0) }
   }
 
   /// For the forecast of 'storage show'. A run does not fail for want of it.
@@ -42,15 +49,16 @@ extension BackupEngine {
     }
   }
 
-  private func run(
-    _ settings: BorgSettings, plan: BackupPlan, name: String, only: [String], _ configuration: BackupConfiguration
+  /// Of designs that copy to repositories with archives.
+  func runArchives(
+    of stacks: [String], plan: BackupPlan, name: String, _ configuration: BackupConfiguration
   ) async -> [BackupResult] {
     var results: [BackupResult] = []
-    for stack in plan.stacks where only.isEmpty || only.contains(stack) {
+    for stack in stacks {
       let started = Date.now
       let result: BackupResult
       do {
-        result = try await run(stack, plan, name, settings, configuration)
+        result = try await run(stack, plan, name, configuration)
       } catch {
         let failed = BackupResult(
           run: Self.runIdentifier(), stack: stack, plan: name, tier: plan.tier, started: started, ended: .now,
@@ -71,10 +79,12 @@ extension BackupEngine {
   }
 
   private func run(
-    _ name: String, _ plan: BackupPlan, _ planName: String, _ settings: BorgSettings,
-    _ configuration: BackupConfiguration
+    _ name: String, _ plan: BackupPlan, _ planName: String, _ configuration: BackupConfiguration
   ) async throws(NodeWorkError) -> BackupResult {
     let stack = try set.stack(name)
+    guard let settings = plan.repositoryPlan else {
+      throw NodeWorkError(.configuration, "the plan “\(planName)” copies to no repository")
+    }
     let repository = try repository(of: name, plan: plan, configuration: configuration)
     let held = try lock(folders.lock(name), name)
     defer { held.release() }

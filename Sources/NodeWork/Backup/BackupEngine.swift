@@ -35,43 +35,6 @@ public struct BackupEngine: Sendable {
     try ComposeProject(stack: stack, set: set, folders: folders, runner: runner ?? self.runner)
   }
 
-  /// A stack's repository under a plan.
-  public func repository(
-    of stack: String, plan: BackupPlan, configuration: BackupConfiguration
-  ) throws(NodeWorkError) -> BorgRepository {
-    guard case .borg(let settings) = plan.design else {
-      throw NodeWorkError(.configuration, "this plan has no Borg repositories")
-    }
-    guard let name = plan.repository, let repository = configuration.repositories[name] else {
-      throw NodeWorkError(.configuration, "the plan names no repository that is declared")
-    }
-    guard repository.type == "borg" else {
-      throw NodeWorkError(.configuration, "the repository \(name) is of the type \(repository.type), and not borg")
-    }
-    guard let passphrase = settings.passphraseFiles[stack] ?? repository.passphraseFile else {
-      throw NodeWorkError(.configuration, "no passphrase is declared for \(stack)")
-    }
-    return BorgRepository(
-      url: repository.url + (repository.url.hasSuffix("/") ? "" : "/") + stack, passphraseFile: passphrase,
-      remoteShell: try remoteShell(name, repository), folder: folders.borg, encryption: settings.encryption,
-      runner: runner)
-  }
-
-  private func remoteShell(
-    _ name: String, _ repository: BackupConfiguration.Repository
-  ) throws(NodeWorkError) -> String? {
-    if let shell = repository.remoteShell { return shell }
-    guard repository.url.hasPrefix("ssh://") || repository.url.contains("@") else { return nil }
-    var shell = "ssh -oBatchMode=yes -oConnectTimeout=30 -oServerAliveInterval=30 -oServerAliveCountMax=4"
-    if let key = repository.sshKeyFile { shell += " -oIdentitiesOnly=yes -i '\(key)'" }
-    if let line = repository.hostKey {
-      let hosts = folders.borg + "/known-hosts.\(name)"
-      try DurableFile.write(Array((line + "\n").utf8), to: hosts)
-      shell += " -oStrictHostKeyChecking=yes -oUserKnownHostsFile='\(hosts)'"
-    }
-    return shell
-  }
-
   // MARK: After a kill
 
   /// Takes back what killed runs left behind.

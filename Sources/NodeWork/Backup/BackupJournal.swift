@@ -21,6 +21,6 @@ struct BackupJournal: Sendable, Hashable, Codable {
   var snapshots: [Snapshot] = []
   /// In the order in which they were mounted.
   var mounts: [String] = []
-  /// Whether Borg may have left a lock.
+  /// Whether there may be a lock in it that nobody frees.
   var hasUsedRepository = false
 }

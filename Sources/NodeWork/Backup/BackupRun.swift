@@ -8,8 +8,8 @@ struct BackupRun {
   let stack: CompiledStack
   let planName: String
   let plan: BackupPlan
-  let settings: BorgSettings
-  let repository: BorgRepository
+  let settings: RepositoryPlan
+  let repository: any BackupRepository
 
   private var project: ComposeProject
   private var journal: BackupJournal
@@ -17,12 +17,12 @@ struct BackupRun {
   private var folders: NodeFolders { engine.folders }
 
   init(
-    engine: BackupEngine, stack: CompiledStack, planName: String, plan: BackupPlan, settings: BorgSettings,
-    repository: BorgRepository, run: String
+    engine: BackupEngine, stack: CompiledStack, planName: String, plan: BackupPlan, settings: RepositoryPlan,
+    repository: any BackupRepository, run: String
   ) throws(NodeWorkError) {
     let runner = MarkedRunner(run: run, runner: engine.runner)
     self.engine = engine
-    self.stack = stack
+    self.stack = settings.copied(stack)
     self.planName = planName
     self.plan = plan
     self.settings = settings
@@ -195,7 +195,6 @@ struct BackupRun {
     try enter(.create)
     let made = try await repository.create(
       "\(stack.name)-\(journal.run)", of: DurableFile.children(of: source), in: source,
-      compression: settings.compression,
       exclude: settings.exclude + stack.backup.exclude.map { "volumes/" + $0 })
     result.archive = made.archive
     result.originalBytes = made.originalBytes
@@ -216,14 +215,18 @@ struct BackupRun {
   }
 
   private mutating func tidyRepository() async throws(NodeWorkError) {
-    try enter(.prune)
-    try await repository.prune(settings.stackRetention[stack.name] ?? settings.retention, stack: stack.name)
     let checked = try BackupHistory.read(stack.name, folders).checked[planName]
     // Runs begin some minutes earlier or later than a day ago.
     let slack = 7200.0
-    if let checked, Date.now.timeIntervalSince(checked) < settings.checkSchedule.seconds - slack { return }
+    let isCheckDue = checked.map { Date.now.timeIntervalSince($0) >= settings.checkSeconds - slack } ?? true
+    if settings.isPrunedByRuns {
+      try enter(.prune)
+      result.notes += try await repository.prune(
+        settings.retention(of: stack.name), stack: stack.name, freesSpace: isCheckDue)
+    }
+    guard isCheckDue else { return }
     try enter(.check)
-    try await repository.check()
+    try await repository.check(verifyData: false)
     result.isChecked = true
   }
 }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import ProgramRunner
 
 /// One Borg repository.
-public struct BorgRepository: Sendable {
+public struct BorgRepository: BackupRepository {
   /// How long Borg waits for another Borg that works in the repository.
   static let lockWaitSeconds = 600
 
@@ -13,48 +13,30 @@ public struct BorgRepository: Sendable {
   /// Where Borg keeps keys, caches and what it knows of repositories.
   let folder: String
   let encryption: String
+  let compression: String
   let runner: any CommandRunner
 
   public init(
     url: String, passphraseFile: String, remoteShell: String? = nil, folder: String,
-    encryption: String = "repokey-blake2", runner: any CommandRunner
+    encryption: String = "repokey-blake2", compression: String = "zstd,3", runner: any CommandRunner
   ) {
     self.url = url
     self.passphraseFile = passphraseFile
     self.remoteShell = remoteShell
     self.folder = folder
     self.encryption = encryption
+    self.compression = compression
     self.runner = runner
   }
 
-  /// The same one, whose programs run by another runner.
-  func run(by runner: any CommandRunner) -> BorgRepository {
+  public func run(by runner: any CommandRunner) -> BorgRepository {
     BorgRepository(
       url: url, passphraseFile: passphraseFile, remoteShell: remoteShell, folder: folder, encryption: encryption,
-      runner: runner)
-  }
-
-  /// An archive of a repository.
-  public struct Archive: Sendable, Hashable, Codable {
-    public var name: String
-    /// As Borg writes it, in the machine's time zone.
-    public var start: String
-  }
-
-  /// What one run added.
-  public struct Created: Sendable, Hashable, Codable {
-    public var archive: String
-    public var originalBytes: UInt64
-    public var addedBytes: UInt64
-    public var files: Int
-    /// What Borg could not read or saw change, which is no failure of the whole.
-    public var warnings: [String]
+      compression: compression, runner: runner)
   }
 
   // MARK: Life of a repository
 
-  /// Makes it where it is not there.
-  /// - Returns: whether it was made.
   public func initialise() async throws(NodeWorkError) -> Bool {
     try DurableFile.makeFolder(folder)
     do {
@@ -67,15 +49,14 @@ public struct BorgRepository: Sendable {
     }
   }
 
-  /// Whether it can be reached and opened; changes nothing.
-  func probe() async throws(NodeWorkError) { try await run(["info", "--json", url]) }
+  public func probe() async throws(NodeWorkError) { try await run(["info", "--json", url]) }
 
   /// Ends locks of a Borg that was killed. Only this machine writes to the repository, one run at a time.
-  func breakLock() async throws(NodeWorkError) { try await run(["break-lock", url]) }
+  public func breakLock() async throws(NodeWorkError) { try await run(["break-lock", url]) }
 
   public func exportKey(to path: String) async throws(NodeWorkError) { try await run(["key", "export", url, path]) }
 
-  public func check(verifyData: Bool = false) async throws(NodeWorkError) {
+  public func check(verifyData: Bool) async throws(NodeWorkError) {
     var command = command(["check"] + (verifyData ? ["--verify-data"] : []) + [url])
     command.timeout = .seconds(48 * 3600)
     let output = try await call(command)
@@ -86,15 +67,15 @@ public struct BorgRepository: Sendable {
     }
   }
 
-  static let damageAdvice =
+  public static let damageAdvice =
     "keep the repository as it is, restore what can be read, and look after the disk that it is on; "
     + "'borg check --repair' may lose archives"
 
   // MARK: Archives
 
-  func create(
-    _ archive: String, of paths: [String], in source: String, compression: String, exclude: [String]
-  ) async throws(NodeWorkError) -> Created {
+  public func create(
+    _ archive: String, of paths: [String], in source: String, exclude: [String]
+  ) async throws(NodeWorkError) -> CreatedArchive {
     var arguments = ["create", "--json", "--numeric-ids", "--compression", compression]
     for pattern in exclude { arguments += ["--exclude", pattern] }
     var command = command(arguments + [url + "::" + archive] + paths)
@@ -114,14 +95,13 @@ public struct BorgRepository: Sendable {
     }
     guard let stats = try? JSONDecoder().decode(Answer.self, from: Data(output.standardOutput.utf8)).archive.stats
     else { throw messages.error(url, problem: "Borg made \(archive), but what it says about it can not be read") }
-    return Created(
+    return CreatedArchive(
       archive: archive, originalBytes: stats.original_size, addedBytes: stats.deduplicated_size, files: stats.nfiles,
       warnings: output.code == 0 ? [] : messages.problems)
   }
 
-  /// The newest last.
-  public func archives() async throws(NodeWorkError) -> [Archive] {
-    struct Answer: Decodable { var archives: [Archive] }
+  public func archives() async throws(NodeWorkError) -> [BackupArchive] {
+    struct Answer: Decodable { var archives: [BackupArchive] }
     let output = try await run(["list", "--json", url])
     guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(output.standardOutput.utf8)) else {
       throw NodeWorkError(.command, "\(url): the list of archives can not be read")
@@ -129,17 +109,7 @@ public struct BorgRepository: Sendable {
     return answer.archives
   }
 
-  /// - Parameter name: `latest`, or an archive's name.
-  public func archive(_ name: String) async throws(NodeWorkError) -> Archive {
-    let all = try await archives()
-    if let found = name == "latest" ? all.last : all.first(where: { $0.name == name }) { return found }
-    throw NodeWorkError(
-      .archiveMissing, all.isEmpty ? "\(url) holds no archive" : "\(url) holds no archive “\(name)”",
-      advice: all.isEmpty ? "run a backup" : "the latest is \(all.last?.name ?? "")")
-  }
-
-  /// Lays an archive, or parts of it, down in a folder.
-  public func extract(_ archive: String, paths: [String] = [], to folder: String) async throws(NodeWorkError) {
+  public func extract(_ archive: String, paths: [String], to folder: String) async throws(NodeWorkError) {
     var command = command(["extract", "--numeric-ids", url + "::" + archive] + paths)
     command.workingDirectory = folder
     command.timeout = .seconds(48 * 3600)
@@ -150,17 +120,15 @@ public struct BorgRepository: Sendable {
     }
   }
 
-  /// The paths in an archive that begin with a folder.
-  func contents(_ archive: String, below path: String) async throws(NodeWorkError) -> [String] {
-    let output = try await run(["list", "--format", "{path}{NL}", url + "::" + archive, path])
-    return output.standardOutput.split(whereSeparator: \.isNewline).map(String.init)
-  }
-
-  func prune(_ retention: Retention, stack: String) async throws(NodeWorkError) {
-    let rules = retention.borgArguments
-    guard !rules.isEmpty else { return }
+  public func prune(
+    _ retention: Retention, stack: String, freesSpace: Bool
+  ) async throws(NodeWorkError) -> [String] {
+    let rules = retention.arguments
+    guard !rules.isEmpty else { return [] }
     try await run(["prune"] + rules + ["--glob-archives", stack + "-2*", url])
+    // Without it, nothing is smaller; an append-only target ignores it.
     try await run(["compact", url])
+    return []
   }
 
   // MARK: Calls

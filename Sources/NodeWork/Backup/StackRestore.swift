@@ -35,7 +35,7 @@ extension BackupEngine {
   }
 
   private func restore(
-    _ stack: CompiledStack, _ archive: String, _ repository: BorgRepository, _ result: inout RestoreResult,
+    _ stack: CompiledStack, _ archive: String, _ repository: any BackupRepository, _ result: inout RestoreResult,
     _ kept: inout [String]
   ) async throws(NodeWorkError) {
     let work = folders.backup(stack.name) + "/restore"
@@ -93,7 +93,7 @@ extension BackupEngine {
 
   /// What the stack was when the archive was made.
   func description(
-    in archive: String, _ repository: BorgRepository, work: String
+    in archive: String, _ repository: any BackupRepository, work: String
   ) async throws(NodeWorkError) -> CompiledStack {
     try await repository.extract(archive, paths: ["stack"], to: work)
     guard let described = try DurableFile.value(CompiledStack.self, at: work + "/stack/stack.json") else {

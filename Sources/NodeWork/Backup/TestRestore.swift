@@ -43,13 +43,18 @@ extension BackupEngine {
       try await repository.extract(archive, to: work)
       let described = try await description(in: archive, repository, work: work)
       for volume in described.volumes where volume.isBackedUp && !DurableFile.exists("\(work)/volumes/\(volume.name)") {
-        throw NodeWorkError(.damaged, "\(archive) lacks the volume \(volume.name)", advice: BorgRepository.damageAdvice)
+        throw NodeWorkError(
+          .damaged, "\(archive) lacks the volume \(volume.name)", advice: type(of: repository).damageAdvice)
       }
       for dump in described.backup.dump where FileSize.bytes(of: "\(work)/dump/\(dump.output)") ?? 0 == 0 {
         result.notes.append("\(archive) holds no dump \(dump.output)")
       }
       result.notes.append("all files came back")
-      try await verifyCopy(described, run: run, in: work, &result)
+      if let stack = set.stacks.first(where: { $0.name == name }), plan.repositoryPlan?.copied(stack) != stack {
+        result.notes.append("the verify hooks did not run: the plan copies a part of the stack's volumes")
+      } else {
+        try await verifyCopy(described, run: run, in: work, &result)
+      }
       result.hasSucceeded = true
     } catch {
       result.problem = "\(error)"
@@ -96,7 +101,7 @@ extension BackupEngine {
   func removeScratchCopy(_ stack: String) async throws(NodeWorkError) {
     let path = folders.scratchJournal(stack)
     guard let journal = try DurableFile.value(ScratchJournal.self, at: path) else { return }
-    // A killed agent's Borg goes on, and would write into the folder that goes.
+    // A killed agent's children go on, and would write into the folder that goes.
     try await RunProcesses.end(run: journal.run)
     if let project = journal.project {
       // By its name alone: its Compose file may be gone already, and would ask for the stack's secrets.

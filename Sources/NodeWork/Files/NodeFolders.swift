@@ -19,6 +19,8 @@ public struct NodeFolders: Sendable, Hashable {
   public var secrets: String { runtime + "/secrets" }
   /// Borg's keys, caches and what it knows of repositories.
   public var borg: String { state + "/borg" }
+  /// Restic's caches.
+  public var restic: String { state + "/restic" }
   public var backups: String { state + "/backup" }
 
   func backup(_ stack: String) -> String { backups + "/" + stack }
@@ -35,7 +37,7 @@ public struct NodeFolders: Sendable, Hashable {
   var unitHistory: String { backups + "/.units.json" }
   func history(_ stack: String) -> String { backup(stack) + "/history.json" }
   func lock(_ stack: String) -> String { backup(stack) + "/lock" }
-  /// The folder that archives are made of: always the same path, so that Borg knows unchanged files again.
+  /// The folder that archives are made of: always the same path, so that unchanged files are known again.
   func source(_ stack: String) -> String { backup(stack) + "/source" }
   func mounts(_ stack: String) -> String { backup(stack) + "/mounts" }
 }
