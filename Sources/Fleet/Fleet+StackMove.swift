@@ -1,3 +1,4 @@
+import AgentProtocol
 import Foundation
 import GRDB
 
@@ -28,7 +29,7 @@ extension Fleet {
     _ request: StackMoveRequest, here: StackMoveSide, there: StackMoveSide, declared: StackChoices
   ) async throws -> StackMovePlan {
     try await database.read { database in
-      try plan(request, here: here, there: there, declared: declared, in: database)
+      try movePlan(request, here: here, there: there, declared: declared, in: database)
     }
   }
 
@@ -37,7 +38,7 @@ extension Fleet {
     _ request: StackMoveRequest, here: StackMoveSide, there: StackMoveSide, declared: StackChoices
   ) async throws -> StackMove {
     try await write { database, now in
-      let plan = try plan(request, here: here, there: there, declared: declared, in: database)
+      let plan = try movePlan(request, here: here, there: there, declared: declared, in: database)
       guard plan.digest == request.digest else {
         throw FleetError.conflict("something changed since the plan that you consented to, and nothing was begun")
       }
@@ -123,7 +124,7 @@ extension Fleet {
           "'\(stack)' is not on its way any more; to move it back: bootstead stack move \(stack) --from \(target.name) --to "
             + "\(source.name) -f DIR")
       }
-      if !row.move.isBeforeDeclaration {
+      if !row.move.state.isBeforeDeclaration {
         guard source.stacks.contains(stack), !target.stacks.contains(stack) else {
           throw FleetError.conflict(
             "the declaration gives '\(stack)' to \(target.name): bootstead stack move \(stack) --from \(source.name) --to "
@@ -140,7 +141,7 @@ extension Fleet {
             "\(target.name) works on it ('\(task.task)'): wait for its end, bootstead task show \(task.identifier)")
         }
       }
-      if !row.move.isBeforeDeclaration, target.runningClosure != row.move.targetSystem {
+      if !row.move.state.isBeforeDeclaration, target.runningClosure != row.move.targetSystem {
         try ask(target, to: .stop, stack, in: database, now: now)
       }
       try ask(source, to: .start, stack, in: database, now: now)

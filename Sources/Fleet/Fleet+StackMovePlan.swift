@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 extension Fleet {
-  func plan(
+  func movePlan(
     _ request: StackMoveRequest, here: StackMoveSide, there: StackMoveSide, declared: StackChoices,
     in database: Database
   ) throws -> StackMovePlan {
@@ -61,7 +61,8 @@ extension Fleet {
     for pair in pairs.sorted(by: { $0.to < $1.to }) {
       if let problem = try problem(pair, source, target, in: database) {
         problems.append(problem)
-      } else if try secret(pair.to, of: target, in: database) == nil, !plan.secrets.contains(where: { $0.to == pair.to })
+      } else if try secret(pair.to, of: target, in: database) == nil,
+        !plan.secrets.contains(where: { $0.to == pair.to })
       {
         plan.secrets.append(pair)
       }
@@ -80,7 +81,8 @@ extension Fleet {
     guard source.id != target.id else { return ["\(source.name) is where it is"] }
     var problems: [String] = []
     for machine in [source, target] where machine.state != .active || machine.finishedInstall != machine.install {
-      problems.append("\(machine.name) is \(machine.state.rawValue), and both have to run: bootstead why \(machine.name)")
+      problems.append(
+        "\(machine.name) is \(machine.state.rawValue), and both have to run: bootstead why \(machine.name)")
     }
     if !source.stacks.contains(stack) { problems.append("\(source.name) does not have it") }
     if target.stacks.contains(stack) { problems.append("\(target.name) has a stack of that name already") }
@@ -112,11 +114,13 @@ extension Fleet {
   ) -> String {
     let held = plans.filter { $0.holds(stack) }
     guard !held.isEmpty else {
-      return "no plan of \(source.name)'s settings of the design \(BorgPlan.design) holds it, so that nothing can carry its "
+      return
+        "no plan of \(source.name)'s settings of the design \(BorgPlan.design) holds it, so that nothing can carry its "
         + "data: give it one, or lay its data on NFS that both mount"
     }
     let urls = held.map { "\($0.repository) (\($0.url))" }.joined(separator: ", ")
-    return "its data goes to \(urls), and no plan of \(target.name) with the design \(BorgPlan.design) has a repository with "
+    return
+      "its data goes to \(urls), and no plan of \(target.name) with the design \(BorgPlan.design) has a repository with "
       + "that URL" + (others.isEmpty ? "" : ": it has \(others.map(\.url).joined(separator: ", "))")
       + "; declare one in settings.backup of machines/\(target.name).json"
   }

@@ -30,7 +30,7 @@ extension Fleet {
       guard let task = try carryOut(.stack(.stop, StackTarget(stack)), &row, machine, in: database, now: now) else {
         return
       }
-      guard task.state == .succeeded else { return try undo(&row, task, machine, in: database, now: now) }
+      guard task.state == .succeeded else { return try undo(&row, task, nil, machine, in: database, now: now) }
       advance(&row, to: row.move.copiesData ? .copying : .copied)
     case .copying:
       guard let plan = row.move.sourcePlan,
@@ -52,7 +52,7 @@ extension Fleet {
 
   /// What was cut off is begun again. Otherwise the stack is started where it is, and the move has ended.
   private func undo(
-    _ row: inout StoredMove, _ task: MachineTask, _ problem: String? = nil, _ machine: Machine,
+    _ row: inout StoredMove, _ task: MachineTask, _ problem: String?, _ machine: Machine,
     in database: Database, now: Date
   ) throws {
     let reason = displayable(problem ?? task.moveProblem, limit: 500)

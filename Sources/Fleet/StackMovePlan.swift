@@ -46,7 +46,7 @@ public struct StackMovePlan: Codable, Sendable, Equatable {
     digest = ""
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    digest = SHA256.hash(data: try encoder.encode(self)).map { String($0 + 256, radix: 16).dropFirst() }.joined()
+    digest = SHA256.hash(data: try encoder.encode(self)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   public var text: String {
@@ -57,8 +57,10 @@ public struct StackMovePlan: Codable, Sendable, Equatable {
     add("stops", "\(stack) on \(source), until it runs on \(target)")
     for folder in folders { add("copies", folder) }
     if let repository, let url, let sourcePlan, let targetPlan {
-      add("by", "the repository \(repository), \(url): plan \(sourcePlan) of \(source), plan \(targetPlan) of \(target)")
-      add("how much", "is told once it is copied; before: bootstead stack ps \(source) \(stack), storage show \(source)")
+      add(
+        "by", "the repository \(repository), \(url): plan \(sourcePlan) of \(source), plan \(targetPlan) of \(target)")
+      add(
+        "how much", "is told once it is copied; before: bootstead stack ps \(source) \(stack), storage show \(source)")
     }
     for folder in sharedFolders { add("shares", "\(folder), on NFS that both mount: nothing is copied") }
     for folder in leftFolders { add("LEAVES", "\(folder), which no backup holds: copy it by hand where you want it") }

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 
 /// What stacks that move add to the schema.

@@ -20,7 +20,8 @@ extension NodeFlakes {
   ) {
     let templates = try templates()
     let now = try await fleet.declaredStacks(of: request.source)
-    let then = try await fleet.declaredStacks(of: request.target, in: request.files, rules: templates.declarationRules())
+    let then = try await fleet.declaredStacks(
+      of: request.target, in: request.files, rules: templates.declarationRules())
     return (
       try side(request.stack, try templates.stackSet(now), of: request.source),
       try side(request.stack, try templates.stackSet(then), of: request.target), then.choices
