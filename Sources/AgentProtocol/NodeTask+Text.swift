@@ -6,8 +6,7 @@ extension NodeTask: CustomStringConvertible {
     return switch self {
     case .applyStacks: "stack apply"
     case .stack(let verb, let target): words("stack \(verb.rawValue)", target.map { [$0.text] } ?? [])
-    case .logs(let target, _): "stack logs \(target.text)"
-    case .followLogs(let target, _, _): "stack logs --follow \(target.text)"
+    case .logs(let target, _), .followLogs(let target, _, _): "stack logs \(target.text)"
     case .processes(let stack): words("stack ps", stack.map { [$0.text] } ?? [])
     case .usage(let stack): "stack stats \(stack)"
     case .showStorage: "storage show"

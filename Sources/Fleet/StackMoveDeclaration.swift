@@ -8,8 +8,16 @@ public struct StackMoveDeclaration: Sendable {
   public init(_ editor: DeclarationEditor) { self.editor = editor }
 
   /// Does nothing where the files say so already.
-  /// - Throws: ``FleetError`` with what stands against it.
+  /// - Throws: ``FleetError`` with what stands against it; nothing is changed then.
   public mutating func move(_ stack: String, from source: String, to target: String) throws(FleetError) {
+    let before = editor
+    do { try change(stack, from: source, to: target) } catch {
+      editor = before
+      throw error
+    }
+  }
+
+  private mutating func change(_ stack: String, from source: String, to target: String) throws(FleetError) {
     let (here, there) = (try editor.stacks(of: source), try editor.stacks(of: target))
     if !here.contains(stack), there.contains(stack) { return }
     guard here.contains(stack) else {

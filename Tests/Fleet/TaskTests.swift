@@ -33,7 +33,7 @@ struct TaskTests {
     }
   }
 
-  private func told(_ order: NodeTaskOrder?, _ state: NodeTaskReport.State, output: String? = nil) throws
+  func told(_ order: NodeTaskOrder?, _ state: NodeTaskReport.State, output: String? = nil) throws
     -> NodeTaskReport
   {
     var report = NodeTaskReport(identifier: try #require(order?.identifier), state: state)
@@ -110,56 +110,6 @@ struct TaskTests {
     _ = try await node.report()
     #expect(await refusal { _ = try await node.fleet.cancelTask(told.task.identifier.text) } is FleetError)
     #expect(try await node.state(told) == .delivered)
-  }
-
-  @Test(
-    "a task of a node that went silent is given up, so that later ones go on; what it tells of it later is recorded")
-  func abandoned() async throws {
-    var node = try await Node()
-    let (first, second) = (try await node.queue(try Self.up()), try await node.queue(.showStorage))
-    let order = try await node.report().task
-    _ = try await node.report([told(order, .running)])
-    #expect(await refusal { _ = try await node.fleet.cancelTask(first.task.identifier.text) } is FleetError)
-    node.machine.registry.pass(seconds: 200)
-    let given = try await node.fleet.cancelTask(first.task.identifier.text)
-    #expect(given.task.state == .abandoned && given.task.reason?.contains("do it yet") == true)
-    #expect(try await node.machine.texts("alarm").contains { $0.contains("abandoned") })
-    // It comes back, still at it: the next is told meanwhile, and waits on the node.
-    let next = try await node.report([told(order, .running)]).task
-    #expect(next?.identifier == second.task.identifier)
-    #expect(try await node.fleet.task(first.task.identifier.text).task.reason?.contains("has told since") == true)
-    _ = try await node.report([told(order, .succeeded, output: "done"), told(next, .accepted)])
-    let ended = try await node.fleet.task(first.task.identifier.text).task
-    #expect(ended.state == .succeeded && ended.output == "done" && ended.reason == nil)
-    #expect(await refusal { _ = try await node.fleet.cancelTask(first.task.identifier.text) } is FleetError)
-  }
-
-  @Test("one that a node was told, and that it never took up, is given up too, and not told again")
-  func neverTakenUp() async throws {
-    var node = try await Node()
-    let (task, later) = (try await node.queue(try Self.up()), try await node.queue(.showStorage))
-    _ = try await node.report()
-    for _ in 0..<4 {
-      node.machine.registry.pass(seconds: 60)
-      _ = try await node.report()
-    }
-    #expect(try await node.fleet.cancelTask(task.task.identifier.text).task.state == .abandoned)
-    #expect(try await node.report().task?.identifier == later.task.identifier)
-  }
-
-  @Test("of the questions of somebody who follows a log only the last is kept: the history of real tasks stays")
-  func followed() async throws {
-    var node = try await Node()
-    let kept = try await node.queue(.showStorage)
-    var order = try await node.report().task
-    for _ in 0..<3 {
-      _ = try await node.queue(.followLogs(try StackTarget("photos"), lines: 5, since: nil))
-      order = try await node.report([told(order, .succeeded, output: "x")]).task
-    }
-    _ = try await node.report([told(order, .succeeded, output: "x")])
-    let all = try await node.fleet.tasks(of: "node1")
-    #expect(all.count == 2 && all.last?.task.identifier == kept.task.identifier)
-    #expect(!(try await node.machine.texts().contains { $0.contains("logs") }))
   }
 
   @Test("what can not be taken back needs consent, and the consent is on record")
