@@ -95,6 +95,12 @@ struct StackMoveCommand: AsyncParsableCommand {
   private func declare(
     _ move: StackMove, _ edited: EditedDeclaration, _ declaration: DeclarationPlan, _ plan: StackMovePlan?
   ) async throws {
+    // Copying may take hours: what somebody wrote meanwhile is not written over.
+    guard try self.edited(from: move.source, to: move.target).editor.files == edited.editor.files else {
+      throw CommandFailure.failed(
+        "the files in \(declared.folder) changed since the plan that you consented to; the same command again goes on. "
+          + move.standing)
+    }
     try await edited.write(declaration, appliance)
     let declared: StackMove = try await appliance.client.post("/v1/moves/\(move.identifier)/declared")
     try tell(declared, plan: plan, declaration: declaration)
