@@ -71,6 +71,44 @@ public enum ArchiveNameRule: NameRule {
   }
 }
 
+/// A node of a k3s cluster, which is called as its machine.
+public enum ClusterNodeRule: NameRule {
+  public static let what = "a cluster node's name"
+  public static let form = "1 to 63 of a-z, 0-9 and hyphens, and no hyphen first"
+  public static func allows(_ text: String) -> Bool { StackNameRule.allows(text) }
+}
+
+/// Where a cluster's API is reached.
+public enum ClusterAddressRule: NameRule {
+  public static let what = "the address of a cluster's API"
+  public static let form = "https://ADDRESS:PORT"
+  public static func allows(_ text: String) -> Bool {
+    guard text.hasPrefix("https://"), text.utf8.count <= 200 else { return false }
+    let rest = text.dropFirst("https://".count)
+    return !rest.isEmpty && rest.utf8.first != hyphen
+      && rest.utf8.allSatisfy {
+        isCommon($0) || [UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]")].contains($0)
+      }
+  }
+}
+
+/// A time in UTC, as container engines print it.
+public enum LogTimeRule: NameRule {
+  public static let what = "a time of a log"
+  public static let form = "2026-01-31T23:59:59Z, or with a fraction of up to 9 digits"
+  public static func allows(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    guard (20...30).contains(bytes.count), bytes.last == UInt8(ascii: "Z") else { return false }
+    let digit = UInt8(ascii: "0")...UInt8(ascii: "9")
+    for (index, form) in "0000-00-00T00:00:00".utf8.enumerated() {
+      guard form == UInt8(ascii: "0") ? digit.contains(bytes[index]) : bytes[index] == form else { return false }
+    }
+    let fraction = bytes.dropFirst(19).dropLast()
+    return fraction.isEmpty
+      || (fraction.first == UInt8(ascii: ".") && fraction.count > 1 && fraction.dropFirst().allSatisfy(digit.contains))
+  }
+}
+
 /// What tells one task from every other.
 public enum TaskIdentifierRule: NameRule {
   public static let what = "a task's identifier"
@@ -83,6 +121,9 @@ public typealias ContainerName = CheckedName<ContainerNameRule>
 public typealias SnapshotName = CheckedName<SnapshotNameRule>
 public typealias BackupPlanName = CheckedName<BackupPlanRule>
 public typealias ArchiveName = CheckedName<ArchiveNameRule>
+public typealias ClusterNodeName = CheckedName<ClusterNodeRule>
+public typealias ClusterAddress = CheckedName<ClusterAddressRule>
+public typealias LogTime = CheckedName<LogTimeRule>
 public typealias TaskIdentifier = CheckedName<TaskIdentifierRule>
 
 extension CheckedName where Rule == TaskIdentifierRule {

@@ -1,6 +1,7 @@
 extension NodeTask: Codable {
   private enum Key: String, CodingKey {
     case task, stack, container, stacks, lines, name, plan, archive, verifiesData
+    case since, node, deletesScratch, acceptsOutage, server, recipient
   }
 
   private enum Kind: String, Codable {
@@ -8,6 +9,7 @@ extension NodeTask: Codable {
     case rollBackSnapshot, destroySnapshot, backUp, listArchives, checkBackups, showCoverage, recoverBackups,
       testRestore
     case restore
+    case followLogs, clusterNodes, drainNode, uncordonNode, kubeconfig
   }
 
   public init(from decoder: any Decoder) throws {
@@ -38,6 +40,11 @@ extension NodeTask: Codable {
       _ = try stack()
       self = .logs(
         try target() ?? StackTarget(stack()), lines: try container.decode(Int.self, forKey: .lines))
+    case .followLogs:
+      _ = try stack()
+      self = .followLogs(
+        try target() ?? StackTarget(stack()), lines: try container.decode(Int.self, forKey: .lines),
+        since: try container.decodeIfPresent(LogTime.self, forKey: .since))
     case .processes: self = .processes(try container.decodeIfPresent(StackName.self, forKey: .stack))
     case .usage: self = .usage(try stack())
     case .showStorage: self = .showStorage
@@ -56,6 +63,17 @@ extension NodeTask: Codable {
     case .testRestore: self = .testRestore(try stacks())
     case .restore:
       self = .restore(try stack(), try container.decode(ArchiveName.self, forKey: .archive), plan: try plan())
+    case .clusterNodes: self = .clusterNodes
+    case .drainNode:
+      self = .drainNode(
+        try container.decode(ClusterNodeName.self, forKey: .node),
+        deletesScratch: try container.decodeIfPresent(Bool.self, forKey: .deletesScratch) ?? false,
+        acceptsOutage: try container.decodeIfPresent(Bool.self, forKey: .acceptsOutage) ?? false)
+    case .uncordonNode: self = .uncordonNode(try container.decode(ClusterNodeName.self, forKey: .node))
+    case .kubeconfig:
+      self = .kubeconfig(
+        server: try container.decode(ClusterAddress.self, forKey: .server),
+        try container.decode(AgeRecipient.self, forKey: .recipient))
     }
     do { try check() } catch {
       throw DecodingError.dataCorrupted(
@@ -83,6 +101,11 @@ extension NodeTask: Codable {
       try put(.logs)
       try put(target)
       try container.encode(lines, forKey: .lines)
+    case .followLogs(let target, let lines, let since):
+      try put(.followLogs)
+      try put(target)
+      try container.encode(lines, forKey: .lines)
+      try container.encodeIfPresent(since, forKey: .since)
     case .processes(let stack):
       try put(.processes)
       try container.encodeIfPresent(stack, forKey: .stack)
@@ -128,6 +151,19 @@ extension NodeTask: Codable {
       try put(stack)
       try container.encode(archive, forKey: .archive)
       try put(plan)
+    case .clusterNodes: try put(.clusterNodes)
+    case .drainNode(let node, let deletesScratch, let acceptsOutage):
+      try put(.drainNode)
+      try container.encode(node, forKey: .node)
+      if deletesScratch { try container.encode(true, forKey: .deletesScratch) }
+      if acceptsOutage { try container.encode(true, forKey: .acceptsOutage) }
+    case .uncordonNode(let node):
+      try put(.uncordonNode)
+      try container.encode(node, forKey: .node)
+    case .kubeconfig(let server, let recipient):
+      try put(.kubeconfig)
+      try container.encode(server, forKey: .server)
+      try container.encode(recipient, forKey: .recipient)
     }
   }
 }

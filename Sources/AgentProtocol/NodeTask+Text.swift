@@ -6,7 +6,7 @@ extension NodeTask: CustomStringConvertible {
     return switch self {
     case .applyStacks: "stack apply"
     case .stack(let verb, let target): words("stack \(verb.rawValue)", target.map { [$0.text] } ?? [])
-    case .logs(let target, _): "stack logs \(target.text)"
+    case .logs(let target, _), .followLogs(let target, _, _): "stack logs \(target.text)"
     case .processes(let stack): words("stack ps", stack.map { [$0.text] } ?? [])
     case .usage(let stack): "stack stats \(stack)"
     case .showStorage: "storage show"
@@ -21,6 +21,10 @@ extension NodeTask: CustomStringConvertible {
     case .recoverBackups: "backup recover"
     case .testRestore(let stacks): words("backup test-restore", names(stacks))
     case .restore(let stack, let archive, _): "backup restore \(stack) --archive \(archive)"
+    case .clusterNodes: "cluster nodes"
+    case .drainNode(let node, _, _): "cluster drain \(node)"
+    case .uncordonNode(let node): "cluster uncordon \(node)"
+    case .kubeconfig: "cluster kubeconfig"
     }
   }
 }

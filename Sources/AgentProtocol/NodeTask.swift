@@ -9,6 +9,8 @@ public enum NodeTask: Hashable, Sendable {
   case stack(StackVerb, StackTarget?)
   /// The last lines that a stack's containers printed, ``logLines``.
   case logs(StackTarget, lines: Int)
+  /// The same with the time before each line, and only what was printed from a time on.
+  case followLogs(StackTarget, lines: Int, since: LogTime?)
   /// The containers of a stack, or of all.
   case processes(StackName?)
   /// What a stack's containers use now.
@@ -29,6 +31,13 @@ public enum NodeTask: Hashable, Sendable {
   /// Of all stacks where none is named.
   case testRestore([StackName])
   case restore(StackName, ArchiveName, plan: BackupPlanName?)
+  /// On a server of a k3s cluster: the cluster's nodes.
+  case clusterNodes
+  /// A node's pods move to others. What they keep in scratch folders goes only where that is said.
+  case drainNode(ClusterNodeName, deletesScratch: Bool, acceptsOutage: Bool)
+  case uncordonNode(ClusterNodeName)
+  /// The cluster's administration file, sealed on the node to a reader that the appliance is not.
+  case kubeconfig(server: ClusterAddress, AgeRecipient)
 
   public static let logLines = 1...1000
   /// The most stacks that one task may name.
@@ -38,6 +47,7 @@ public enum NodeTask: Hashable, Sendable {
   public var isDestructive: Bool {
     switch self {
     case .rollBackSnapshot, .destroySnapshot, .restore: true
+    case .drainNode(_, let deletesScratch, _): deletesScratch
     default: false
     }
   }
@@ -46,6 +56,7 @@ public enum NodeTask: Hashable, Sendable {
   public var isChange: Bool {
     switch self {
     case .logs, .processes, .usage, .showStorage, .listSnapshots, .listArchives, .showCoverage: false
+    case .followLogs, .clusterNodes: false
     default: true
     }
   }
@@ -53,7 +64,7 @@ public enum NodeTask: Hashable, Sendable {
   /// - Throws: ``NodeTaskError`` where a number is out of its range.
   public func check() throws(NodeTaskError) {
     switch self {
-    case .logs(_, let lines):
+    case .logs(_, let lines), .followLogs(_, let lines, _):
       guard Self.logLines.contains(lines) else {
         throw .number(lines, what: "lines of a log", from: Self.logLines.lowerBound, to: Self.logLines.upperBound)
       }

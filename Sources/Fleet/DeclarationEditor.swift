@@ -72,6 +72,9 @@ public struct DeclarationEditor: Sendable {
     changed.insert(file)
   }
 
+  /// A field of a machine's own file.
+  func own(_ field: String, of name: String) throws(FleetError) -> JSONValue? { try machine(name)[field] }
+
   private func machine(_ name: String) throws(FleetError) -> JSONValue {
     guard let value = try value(at: "machines/\(name).json") else {
       let known = machines.joined(separator: ", ")

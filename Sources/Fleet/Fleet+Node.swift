@@ -43,6 +43,7 @@ extension Fleet {
       let secrets = try secretOrders(for: machine, held: report.secrets, in: database, now: now)
       let asked = try follow(report.tasks, of: machine, in: database, now: now)
       try followRestore(of: &machine, in: database, now: now)
+      try followMoves(of: machine, in: database, now: now)
       return NodeOrders(
         nextReport: asked.nextReport, networkBoot: machine.networkBoot?.identifier,
         rollout: try follow(report.rollout, of: machine, keys: cachePublicKeys, in: database, now: now),

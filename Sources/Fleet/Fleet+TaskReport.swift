@@ -48,11 +48,14 @@ extension Fleet {
     return (NodeTaskOrder(identifier: task.identifier, task: task.task, wantsJSON: task.wantsJSON), nextReport)
   }
 
-  /// A task that has ended, was never told, or is another machine's, is not changed by what a node says.
+  /// A task that has ended, was never told, or is another machine's, is not changed by what a node says. Of one that was
+  /// given up, what the node says is the truth after all.
   private func take(_ report: NodeTaskReport, of machine: Machine, in database: Database, now: Date) throws {
     guard
       var task = try MachineTask.filter(
-        sql: "machine = ? AND identifier = ? AND endedAt IS NULL AND deliveredAt IS NOT NULL",
+        sql: """
+          machine = ? AND identifier = ? AND (endedAt IS NULL OR state = 'abandoned') AND deliveredAt IS NOT NULL
+          """,
         arguments: [machine.id, report.identifier.text]
       ).fetchOne(database)
     else { return }
@@ -65,7 +68,10 @@ extension Fleet {
       case .interrupted: .interrupted
       }
     guard state.isFinal else {
-      if task.state != state {
+      if task.state == .abandoned {
+        task.reason = "the operator gave it up; the node has told since that it has it"
+        try task.update(database)
+      } else if task.state != state {
         task.state = state
         try task.update(database)
       }

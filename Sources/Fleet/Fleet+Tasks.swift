@@ -66,18 +66,30 @@ extension Fleet {
     try await database.read { database in try detail(of: find(task: identifier, in: database), in: database) }
   }
 
-  /// Takes a task back that the node was not told of.
+  /// Seconds after which a node that said nothing, or nothing of a task that it was told, is taken for silent.
+  static let taskSilence = TimeInterval(3 * Fleet.reportInterval)
+
+  /// Takes a task back that the node was not told of, and gives one up whose node went silent, so that others go on.
+  /// - Throws: ``FleetError/conflict(_:)`` where it has ended, and where the node is at it.
   public func cancelTask(_ identifier: String) async throws -> TaskDetail {
     try await write { database, now in
       var task = try find(task: identifier, in: database)
-      guard task.state == .queued else {
-        throw FleetError.conflict(
-          task.state.isFinal
-            ? "the task \(task.identifier) has ended already: \(task.standing)"
-            : "the node has the task \(task.identifier) already, or may have it: bootstead task show \(task.identifier)"
-        )
+      if task.state == .queued {
+        try end(&task, .cancelled, "the operator took it back", in: database, now: now)
+        return try detail(of: task, in: database)
       }
-      try end(&task, .cancelled, "the operator took it back", in: database, now: now)
+      guard !task.state.isFinal else {
+        throw FleetError.conflict("the task \(task.identifier) has ended already: \(task.standing)")
+      }
+      let machine = try Machine.filter(sql: "id = ?", arguments: [task.machine]).fetchOne(database)
+      let heard = task.state == .delivered ? task.deliveredAt : machine?.reportedAt
+      guard now.timeIntervalSince(heard ?? .distantPast) > Self.taskSilence else {
+        throw FleetError.conflict(
+          "the node has the task \(task.identifier) already, or may have it: bootstead task show \(task.identifier); where "
+            + "it says nothing of it for \(Int(Self.taskSilence)) seconds, it can be given up")
+      }
+      try end(
+        &task, .abandoned, "the operator gave it up; the node may have done it, or do it yet", in: database, now: now)
       return try detail(of: task, in: database)
     }
   }
@@ -120,6 +132,14 @@ extension Fleet {
         DELETE FROM nodeTask WHERE machine = ? AND endedAt IS NOT NULL AND id NOT IN
           (SELECT id FROM nodeTask WHERE machine = ? AND endedAt IS NOT NULL ORDER BY id DESC LIMIT ?)
         """, arguments: [task.machine, task.machine, Fleet.endedTaskLimit])
+    if case .followLogs = task.task {
+      // Somebody who follows asks every few seconds: that is no history.
+      try database.execute(
+        sql: """
+          DELETE FROM nodeTask WHERE machine = ? AND endedAt IS NOT NULL AND id <> ?
+            AND task LIKE '%"task":"followLogs"%'
+          """, arguments: [task.machine, task.id])
+    }
     guard task.task.isChange || state == .interrupted,
       let machine = try Machine.filter(sql: "id = ?", arguments: [task.machine]).fetchOne(database)
     else { return }

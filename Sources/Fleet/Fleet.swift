@@ -79,7 +79,8 @@ public struct Fleet: Sendable {
         database, sql: "SELECT at FROM savedState WHERE machine = ? ORDER BY id", arguments: [machine.id]),
       hold: Fleet.intent(of: machine, now: now()).holdReason, hardware: try standing(of: machine, in: database),
       build: try lastBuild(of: machine, in: database),
-      rollout: try Rollout.filter(sql: "machine = ?", arguments: [machine.id]).order(sql: "id DESC").fetchOne(database))
+      rollout: try Rollout.filter(sql: "machine = ?", arguments: [machine.id]).order(sql: "id DESC").fetchOne(database),
+      moves: try openMoves(of: machine, in: database).map { try named($0, in: database) })
   }
 
   // MARK: The operator's verbs

@@ -156,6 +156,7 @@ enum FleetDatabase {
     BuildSchema.register(in: &migrator)
     TaskSchema.register(in: &migrator)
     RestoreSchema.register(in: &migrator)
+    StackMoveSchema.register(in: &migrator)
     return migrator
   }
 }

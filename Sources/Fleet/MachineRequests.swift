@@ -23,6 +23,8 @@ public struct MachineDetail: Codable, Sendable {
   public var build: RecordedBuild?
   /// The newest order to change its system.
   public var rollout: Rollout?
+  /// Stacks on their way from it or to it.
+  public var moves: [StackMove]
 }
 
 /// `machine add`

@@ -19,8 +19,11 @@ public struct MachineTask: Codable, Sendable, Equatable, FetchableRecord, Mutabl
     case interrupted
     /// It was taken back before the node was told.
     case cancelled
+    /// The operator gave it up after the node was told, which went silent: the node may have done it, or do it yet. What it
+    /// tells of it later is recorded.
+    case abandoned
 
-    public var isFinal: Bool { [.succeeded, .failed, .interrupted, .cancelled].contains(self) }
+    public var isFinal: Bool { [.succeeded, .failed, .interrupted, .cancelled, .abandoned].contains(self) }
   }
 
   public var id: Int64?
@@ -64,7 +67,7 @@ public struct MachineTask: Codable, Sendable, Equatable, FetchableRecord, Mutabl
   public var standing: String {
     switch state {
     case .failed where reason == nil: exitCode.map { "failed with \($0)" } ?? state.rawValue
-    case .queued, .delivered, .running, .succeeded, .failed, .interrupted, .cancelled: state.rawValue
+    case .queued, .delivered, .running, .succeeded, .failed, .interrupted, .cancelled, .abandoned: state.rawValue
     }
   }
 }

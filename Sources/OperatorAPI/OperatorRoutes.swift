@@ -53,6 +53,7 @@ public struct OperatorRoutes: Sendable {
     takeoverRoutes(router.group("v1/takeovers"))
     rolloutRoutes(router.group("v1"))
     taskRoutes(router.group("v1"))
+    stackMoveRoutes(router.group("v1/moves"))
     router.get("v1/status") { _, _ in try await answer(status()) }
     router.get("v1/enrolment") { _, _ in
       try await answer(EnrolmentSetting(enrolment: fleet.enrolment().rawValue))
@@ -125,7 +126,7 @@ public struct OperatorRoutes: Sendable {
         WhyAnswer(
           machine: detail.machine.name.text, state: detail.machine.state.rawValue,
           reason: detail.machine.reason ?? detail.hold ?? detail.machine.evidenceRefusal ?? detail.machine.planRefusal
-            ?? detail.machine.restore?.concern,
+            ?? detail.machine.restore?.concern ?? detail.moves.first?.standing,
           decisions: rows.map { .init(at: $0.at, decision: $0.decision) }, tasks: tasks))
     }
     recoveryRoutes(group)

@@ -1,3 +1,4 @@
+import AgentProtocol
 import ArgumentParser
 import Glibc
 import NodeWork
@@ -139,12 +140,22 @@ struct StacksLogs: AsyncParsableCommand {
   @Argument(help: "STACK or STACK/CONTAINER.") var target: String
   @Flag(name: [.short, .long], help: "Go on with what is printed from now on.") var follow = false
   @Option(help: "Lines from the end.") var lines = 200
+  @Flag(help: "Print the time of each line before it.") var timestamps = false
+  @Option(help: "Only what was printed from this time on, as 2026-01-31T23:59:59Z.") var since: String?
+
+  func validate() throws {
+    do { _ = try since.map { text in try LogTime(text) } } catch let error as NodeTaskError {
+      throw ValidationError("--since \(error)")
+    }
+  }
 
   func run() async throws {
     try await NodeWorkOutput.tell {
       let parts = target.split(separator: "/", maxSplits: 1).map(String.init)
       let engine = StackEngine(folders: options.folders, runner: SubprocessRunner(), say: NodeWorkOutput.say)
-      let arguments = ["logs", "--tail", "\(lines)"] + (follow ? ["--follow"] : []) + parts.dropFirst()
+      let chosen = (follow ? ["--follow"] : []) + (timestamps ? ["--timestamps"] : [])
+      let arguments =
+        ["logs", "--tail", "\(lines)"] + chosen + (since.map { ["--since", $0] } ?? []) + parts.dropFirst()
       try BecomeProgram.run(engine.command(parts.first ?? "", arguments))
     }
   }

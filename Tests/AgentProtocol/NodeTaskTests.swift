@@ -16,6 +16,12 @@ struct NodeTaskTests {
       .checkBackups([photos], plan: nil, verifiesData: false), .checkBackups([photos], plan: plan, verifiesData: true),
       .showCoverage, .recoverBackups, .testRestore([]), .testRestore([photos]), .restore(photos, .latest, plan: nil),
       .restore(photos, try ArchiveName("photos-2026-11-22T02:26:47"), plan: plan),
+      .followLogs(container, lines: 1, since: nil),
+      .followLogs(StackTarget(photos), lines: 7, since: try LogTime("2026-01-31T23:59:59.123456789Z")), .clusterNodes,
+      .drainNode(try ClusterNodeName("node-1"), deletesScratch: false, acceptsOutage: false),
+      .drainNode(try ClusterNodeName("node-1"), deletesScratch: true, acceptsOutage: true),
+      .uncordonNode(try ClusterNodeName("node-1")),
+      .kubeconfig(server: try ClusterAddress("https://[2001:db8::1]:6443"), AgeIdentity().recipient),
     ] + NodeTask.StackVerb.allCases.flatMap { [.stack($0, nil), .stack($0, container)] }
   }
 
@@ -30,7 +36,7 @@ struct NodeTaskTests {
       #expect(try MessageCoder.decode(NodeOrders.self, from: MessageCoder.encode(orders)) == orders)
       #expect(!task.description.isEmpty)
     }
-    #expect(Set(tasks.filter(\.isDestructive)).count == 4)
+    #expect(Set(tasks.filter(\.isDestructive)).count == 5)
     #expect(tasks.allSatisfy { $0.isChange || !$0.isDestructive })
   }
 
@@ -57,6 +63,13 @@ struct NodeTaskTests {
       #"{"task":"up","stack":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}"#,
       #"{"task":"up","container":"server"}"#, #"{"task":"up","stack":"photos","container":"$(id)"}"#,
       #"{"task":"up","stack":"photos","container":"-h"}"#, #"{"task":"logs","lines":5}"#,
+      #"{"task":"followLogs","stack":"photos","lines":5,"since":"1h"}"#,
+      #"{"task":"followLogs","stack":"photos","lines":5,"since":"2026-01-31T23:59:59.Z"}"#,
+      #"{"task":"followLogs","stack":"photos","lines":5,"since":"2026-01-31 23:59:59Z"}"#,
+      #"{"task":"drainNode","node":"--all"}"#, #"{"task":"uncordonNode"}"#,
+      #"{"task":"kubeconfig","server":"https://a"}"#,
+      #"{"task":"kubeconfig","server":"http://a:6443","recipient":"age1"}"#,
+      #"{"task":"kubeconfig","server":"https://-x","recipient":"age1"}"#,
       #"{"task":"logs","stack":"photos"}"#, #"{"task":"logs","stack":"photos","lines":0}"#,
       #"{"task":"logs","stack":"photos","lines":1001}"#, #"{"task":"logs","stack":"photos","lines":-1}"#,
       #"{"task":"logs","stack":"photos","lines":"5"}"#, #"{"task":"usage"}"#, #"{"task":"createSnapshot"}"#,

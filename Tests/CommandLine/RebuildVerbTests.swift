@@ -13,19 +13,20 @@ struct RebuildVerbTests {
   static let closure = "/nix/store/" + String(repeating: "0", count: 32) + "-nixos-system-node1"
   static let group = "Zt4nWq-1a2B-c3D4-e5F6-g7H8-i9J0-kLmNoP"
 
-  /// A registry with the machine node1, installed and active, for an appliance that does not run yet.
+  /// A registry with a machine, installed and active, for an appliance that does not run yet.
   /// - Returns: the key of its node.
   @discardableResult
-  func install(in data: String) async throws -> SigningPrivateKey {
+  func install(in data: String, name: String = "node1", mac: String = "525400000001") async throws -> SigningPrivateKey
+  {
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
     let fleet = try Fleet(path: data + "/fleet.sqlite")
     let applianceKey = try SigningPrivateKey()
     var request = AddMachine(
-      name: try MachineName("node1"), addresses: [try MACAddress("525400000001")], layout: LayoutSpec())
+      name: try MachineName(name), addresses: [try MACAddress(mac)], layout: LayoutSpec())
     request.closure = Self.closure
     _ = try await fleet.add(request)
     let boot = try await fleet.boot(
-      BootContact(mac: try MACAddress("525400000001"), uuid: nil, serial: nil, product: nil, platform: nil),
+      BootContact(mac: try MACAddress(mac), uuid: nil, serial: nil, product: nil, platform: nil),
       enrolment: .closed)
     let nonce = try BootNonce(boot.nonce ?? "")
     let (key, node, identity) = (try SigningPrivateKey(), try SigningPrivateKey(), AgeIdentity())
@@ -58,7 +59,7 @@ struct RebuildVerbTests {
       method: "POST", path: "/", body: [], session: SessionIdentifier(node: node.publicKey), counter: 1, key: node)
     try await fleet.report(
       NodeReport(
-        machineName: "node1", nodeKey: node.publicKey, closure: Self.closure, kernel: "6", bootIdentifier: "b",
+        machineName: name, nodeKey: node.publicKey, closure: Self.closure, kernel: "6", bootIdentifier: "b",
         uptime: 1), signed: report)
     try fleet.close()
     return node

@@ -33,7 +33,7 @@ struct TaskTests {
     }
   }
 
-  private func told(_ order: NodeTaskOrder?, _ state: NodeTaskReport.State, output: String? = nil) throws
+  func told(_ order: NodeTaskOrder?, _ state: NodeTaskReport.State, output: String? = nil) throws
     -> NodeTaskReport
   {
     var report = NodeTaskReport(identifier: try #require(order?.identifier), state: state)

@@ -221,6 +221,8 @@ struct TaskTests {
       (.checkBackups([stack], plan: nil, verifiesData: true), "backup check --json --verify-data photos"),
       (.testRestore([stack]), "backup test-restore --json photos"),
       (.restore(stack, .latest, plan: nil), "backup restore --json --archive latest photos"),
+      (.followLogs(StackTarget(stack), lines: 20, since: nil), "stacks logs --lines 20 --timestamps photos"),
+      (.clusterNodes, "cluster nodes --json"),
     ] as [(NodeTask, String)])
   func arguments(task: NodeTask, line: String) {
     #expect(task.arguments(asJSON: true).joined(separator: " ") == line)

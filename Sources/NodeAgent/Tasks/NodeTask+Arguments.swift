@@ -11,6 +11,9 @@ extension NodeTask {
     case .applyStacks: ["stacks", "apply"] + json
     case .stack(let verb, let target): ["stacks", verb.rawValue] + json + (target.map { [$0.text] } ?? [])
     case .logs(let target, let lines): ["stacks", "logs", "--lines", "\(lines)", target.text]
+    case .followLogs(let target, let lines, let since):
+      ["stacks", "logs", "--lines", "\(lines)", "--timestamps"] + (since.map { ["--since", $0.text] } ?? [])
+        + [target.text]
     case .processes(let stack): ["stacks", "ps"] + json + (stack.map { [$0.text] } ?? [])
     case .usage(let stack): ["stacks", "stats"] + json + [stack.text]
     case .showStorage: ["storage", "show"] + json
@@ -29,6 +32,13 @@ extension NodeTask {
     case .testRestore(let stacks): ["backup", "test-restore"] + json + names(stacks)
     case .restore(let stack, let archive, let plan):
       ["backup", "restore"] + json + chosen(plan) + ["--archive", archive.text, stack.text]
+    case .clusterNodes: ["cluster", "nodes"] + json
+    case .drainNode(let node, let deletesScratch, let acceptsOutage):
+      ["cluster", "drain"] + json + (deletesScratch ? ["--delete-scratch"] : [])
+        + (acceptsOutage ? ["--accept-outage"] : []) + [node.text]
+    case .uncordonNode(let node): ["cluster", "uncordon"] + json + [node.text]
+    case .kubeconfig(let server, let recipient):
+      ["cluster", "kubeconfig"] + json + ["--server", server.text, "--recipient", recipient.description]
     }
   }
 
@@ -36,7 +46,9 @@ extension NodeTask {
   var timeLimit: Duration {
     switch self {
     case .logs, .processes, .usage, .showStorage, .listSnapshots, .listArchives, .showCoverage: .seconds(600)
-    case .createSnapshot, .rollBackSnapshot, .destroySnapshot, .recoverBackups: .seconds(3600)
+    case .followLogs: .seconds(60)
+    case .clusterNodes, .uncordonNode, .kubeconfig: .seconds(600)
+    case .createSnapshot, .rollBackSnapshot, .destroySnapshot, .recoverBackups, .drainNode: .seconds(3600)
     // Images are fetched.
     case .applyStacks, .stack: .seconds(2 * 3600)
     case .backUp, .checkBackups, .testRestore, .restore: .seconds(72 * 3600)

@@ -7,7 +7,10 @@ import OperatorAPI
 struct ClusterCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cluster", abstract: "k3s clusters of declared machines.",
-    subcommands: [ClusterCreate.self, ClusterJoin.self, ClusterShow.self, ClusterUpgrade.self])
+    subcommands: [
+      ClusterCreate.self, ClusterJoin.self, ClusterShow.self, ClusterNodes.self, ClusterDrain.self,
+      ClusterUncordon.self, ClusterUpgrade.self, ClusterKubeconfig.self,
+    ])
 
   /// Gives all members the token. It is made where none of them has one, and never shown.
   static func shareToken(_ cluster: DeclaredCluster, firstUse: Bool, _ appliance: ApplianceOptions) async throws

@@ -22,6 +22,11 @@ struct EditedDeclaration {
       FileHandle.standardError.write(Data((terminalText(plan.text) + "\n").utf8))
       try consent.ask("Change the files in \(folder) and the registry like this?")
     }
+    try await write(plan, appliance)
+  }
+
+  /// Writes the files and applies them, as the plan that was consented to says.
+  func write(_ plan: DeclarationPlan, _ appliance: ApplianceOptions) async throws {
     let before = try DeclarationFolder.read(folder)
     do {
       for path in editor.changed.sorted() { try write(editor.files.files[path], to: path) }

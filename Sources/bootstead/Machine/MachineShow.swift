@@ -88,6 +88,7 @@ struct MachineShow: AsyncParsableCommand {
       add("restore", restore.standing)
       for stack in restore.stacks { add("", stack.text) }
     }
+    for move in detail.moves { add("move", move.standing) }
     for disk in machine.installedDisks ?? [] {
       let group = disk.volumeGroupName.map { ", volume group \($0) \(disk.volumeGroupUUID ?? "")" } ?? ""
       add("recorded", "\(disk.identifier), serial \(disk.serial ?? "not recorded")\(group)")

@@ -12,6 +12,7 @@ struct StackCommand: AsyncParsableCommand {
       StackList.self, StackShow.self, StackCheck.self, StackCompile.self, StackSecrets.self, StackUp.self,
       StackDown.self, StackStart.self,
       StackStop.self, StackRestart.self, StackApply.self, StackLogs.self, StackStats.self, StackProcesses.self,
+      StackMoveCommand.self,
     ])
 }
 

@@ -67,12 +67,26 @@ struct StackApply: NodeVerb {
 
 struct StackLogs: NodeVerb {
   static let configuration = CommandConfiguration(
-    commandName: "logs", abstract: "Show what a stack's containers printed last.")
+    commandName: "logs", abstract: "Show what a stack's containers printed last.",
+    discussion: "With --follow it goes on until Ctrl-C: the node is asked every few seconds for what is new.")
   @OptionGroup var options: NodeTaskOptions
   @Argument(help: "The machine's name or a MAC address of it.") var machine: String
   @Argument(help: "STACK or STACK/CONTAINER.") var target: String
   @Option(help: "Lines of each container from the end, 1 to 1000.") var lines = 200
+  @Flag(name: [.short, .long], help: "Go on with what is printed from now on.") var follow = false
   func task() throws -> NodeTask { .logs(try StackTarget(target), lines: lines) }
+
+  func validate() throws {
+    do { try task().check() } catch let error as NodeTaskError { throw ValidationError(error.description) }
+    if follow, options.noWait { throw ValidationError("--follow waits; leave --no-wait out") }
+  }
+
+  func run() async throws {
+    guard follow else { return try await options.carryOut(try task(), on: machine) }
+    try await reportingFailures {
+      try await StackLogFollower(options: options, machine: machine, target: StackTarget(target), lines: lines).run()
+    }
+  }
 }
 
 struct StackStats: NodeVerb {

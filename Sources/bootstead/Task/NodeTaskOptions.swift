@@ -41,9 +41,21 @@ struct NodeTaskOptions: ParsableArguments {
     }
   }
 
+  /// Asks the node, and waits for its answer.
+  /// - Parameter isShown: how far it is, on standard error.
   /// - Throws: exit code 6 where the node does not answer.
-  private func wait(for queued: TaskDetail, _ client: ApplianceClient) async throws -> TaskDetail {
-    let progress = TaskProgress(machine: queued.machine, isShown: !appliance.json)
+  func ended(_ task: NodeTask, on machine: String, isShown: Bool = true) async throws -> TaskDetail {
+    let client = appliance.client
+    let queued: TaskDetail = try await client.send(
+      "POST", "/v1/machines/\(pathComponent(machine))/tasks", QueueTask(task))
+    return try await wait(for: queued, client, isShown: isShown)
+  }
+
+  /// - Throws: exit code 6 where the node does not answer.
+  func wait(for queued: TaskDetail, _ client: ApplianceClient, isShown: Bool = true) async throws
+    -> TaskDetail
+  {
+    let progress = TaskProgress(machine: queued.machine, isShown: isShown && !appliance.json)
     defer { progress.end() }
     let began = Date()
     while true {
@@ -67,7 +79,8 @@ struct NodeTaskOptions: ParsableArguments {
     let stays =
       task.state == .queued
       ? "the task \(task.identifier) stays queued: bootstead task cancel \(task.identifier) takes it back"
-      : "the node has the task \(task.identifier), or may have it: bootstead task show \(task.identifier)"
+      : "the node has the task \(task.identifier), or may have it: bootstead task show \(task.identifier); bootstead task "
+        + "cancel \(task.identifier) gives it up where it stays silent, so that later ones go on"
     guard !isHeard, let reported = detail.reportedAt, Date().timeIntervalSince(reported) < Double(timeout) else {
       return "\(machine) reported last \(ageText(detail.reportedAt)); \(stays)"
     }

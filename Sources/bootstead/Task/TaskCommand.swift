@@ -65,7 +65,11 @@ struct TaskShow: AsyncParsableCommand {
 
 struct TaskCancel: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "cancel", abstract: "Take a task back that the node was not told of yet.")
+    commandName: "cancel", abstract: "Take a task back that the node was not told of yet, or give one up.",
+    discussion: """
+      A task whose node was told, and then said nothing for three minutes, is given up: later ones go on. The node may \
+      have done it, or do it yet; what it tells of it later is recorded.
+      """)
 
   @OptionGroup var appliance: ApplianceOptions
   @Argument(help: "The task's identifier.") var identifier: String
@@ -74,7 +78,10 @@ struct TaskCancel: AsyncParsableCommand {
     try await reportingFailures {
       let path = "/v1/tasks/\(pathComponent(identifier))/cancel"
       let detail: TaskDetail = try await appliance.client.send("POST", path, [String: String]())
-      try show(TaskResult(detail), json: appliance.json) { "\(detail.task.identifier) is cancelled" }
+      try show(TaskResult(detail), json: appliance.json) {
+        "\(detail.task.identifier) is \(detail.task.state.rawValue)"
+          + (detail.task.state == .abandoned ? ": \(detail.task.reason ?? "")" : "")
+      }
     }
   }
 }
