@@ -14,10 +14,11 @@ extension BackupEngine {
         .configuration, "the plan “\(name)” does not hold the stack “\(stack)”",
         advice: "it holds \(plan.stacks.joined(separator: ", "))")
     }
+    try plan.check(selection: only)
     if case .other(let design) = plan.design {
       throw NodeWorkError(
         .configuration, "the plan “\(name)” is of the design \(design), which this agent does not carry out",
-        advice: "this agent carries out borg-per-service and stack-snapshots")
+        advice: "the agent may be older than the configuration: update it")
     }
     await recordPools()
     let ping = BackupPing(file: configuration.ping, runner: runner, say: say)
@@ -26,6 +27,10 @@ extension BackupEngine {
       switch plan.design {
       case .borg(let settings): await run(settings, plan: plan, name: name, only: only, configuration)
       case .snapshots(let settings): await runSnapshots(settings, plan: plan, name: name, only: only)
+      case .dumps(let settings): await runDumps(settings, plan: plan, name: name, only: only, configuration)
+      case .mirror(let settings): await runMirror(settings, plan: plan, name: name, configuration)
+      case .coldCopy(let settings): await runColdCopy(settings, plan: plan, name: name, configuration)
+      case .proxmox(let settings): await runProxmox(settings, plan: plan, name: name, configuration)
       case .other: []
       }
     let failed = results.filter { $0.outcome != .succeeded }
