@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import ProgramRunner
+import StackSet
 
 /// Brings folders to a Proxmox Backup Server by its own client: one snapshot there, with an archive for each folder.
 ///
