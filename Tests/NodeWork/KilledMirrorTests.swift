@@ -5,14 +5,17 @@ import ProgramTestSupport
 import StackSet
 import Testing
 
-/// The agent itself, killed with `kill -9` while a real rsync and a real Borg work with real mounts.
-@Suite("The agent that is killed while it copies folders", .enabled(if: KilledMirrorTests.isPossible))
-struct KilledMirrorTests {
-  static let agent =
+enum AgentProgram {
+  static let path =
     (ProcessInfo.processInfo.environment["BOOTSTEAD_BINARIES"] ?? FileManager.default.currentDirectoryPath
       + "/.build/release") + "/bootstead-agent"
-  static let isPossible = geteuid() == 0 && FileManager.default.isExecutableFile(atPath: agent)
+  /// Mounts take root.
+  static let isPossible = geteuid() == 0 && FileManager.default.isExecutableFile(atPath: path)
+}
 
+/// The agent itself, killed with `kill -9` while a real rsync and a real Borg work with real mounts.
+@Suite("The agent that is killed while it copies folders", .enabled(if: AgentProgram.isPossible))
+struct KilledMirrorTests {
   /// A program in `PATH` that stands for another and stays in the middle of its work.
   private func stand(in scene: BackupScene, for program: String, unless condition: String) throws {
     let real = program == "rsync" ? "/usr/bin/rsync" : "/usr/bin/borg"
@@ -33,7 +36,7 @@ struct KilledMirrorTests {
 
   /// Kills the agent when the program in `PATH` has begun.
   private func killed(_ scene: BackupScene, plan: String) async throws {
-    let command = [Self.agent, "backup", "run", plan] + (try arguments(scene))
+    let command = [AgentProgram.path, "backup", "run", plan] + (try arguments(scene))
     let script =
       "\"$@\" & agent=$!; while [ ! -e '\(scene.node.file("middle"))' ] && kill -0 $agent; do sleep 0.05; done; "
       + "kill -9 $agent; wait $agent"
@@ -46,7 +49,7 @@ struct KilledMirrorTests {
   }
 
   private func recover(_ scene: BackupScene) async throws {
-    let ended = try await TestProgram.run(Self.agent, ["backup", "recover"] + (try arguments(scene)))
+    let ended = try await TestProgram.run(AgentProgram.path, ["backup", "recover"] + (try arguments(scene)))
     #expect(ended.status == 0, "\(ended.errors)")
     #expect(ended.text.contains("interrupted"), "\(ended.text)")
     #expect(try scene.mounts() == [])
@@ -65,7 +68,8 @@ struct KilledMirrorTests {
     try await recover(scene)
     #expect(try await scene.coverage("photos", configuration).gaps.contains { $0.contains("nothing was ever copied") })
     #expect(scene.text("state/backup/photos/history.json")?.contains("interrupted") == true)
-    let again = try await TestProgram.run(Self.agent, ["backup", "run", "rsync-mirror"] + (try arguments(scene)))
+    let again = try await TestProgram.run(
+      AgentProgram.path, ["backup", "run", "rsync-mirror"] + (try arguments(scene)))
     #expect(again.status == 0, "\(again.errors)")
     #expect(scene.text("mirror" + scene.node.file("srv/photos/library/one.jpg")) == "picture of photos")
   }
