@@ -35,7 +35,7 @@ struct ProxmoxTests {
     #expect(results.map(\.stack) == [scene.node.file("srv/photos"), scene.node.file("srv/stacks"), "photos"])
     let calls = calls(tools)
     #expect(calls.map { $0.arguments[0] } == ["backup", "prune"])
-    let label = scene.node.file("srv/photos").split(separator: "/").joined(separator: "-").replacing("_", with: "_")
+    let label = scene.node.file("srv/photos").dropFirst().replacing("/", with: "-").replacing(".", with: "_")
     #expect(calls[0].arguments[1].hasPrefix(label + ".pxar:"))
     #expect(calls[0].arguments[1].hasSuffix(scene.node.file("srv/photos")))
     let line = "\(calls[0])"

@@ -81,9 +81,17 @@ extension BackupScene {
 
   /// What is mounted below this scene's folder now.
   func mounts() throws -> [String] {
-    let table = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
-    return table.split(separator: "\n").map { String($0.split(separator: " ")[1]) }.filter {
-      $0.hasPrefix(node.file(""))
+    // Not by Foundation: it takes a short read for the end, and the kernel gives the table page by page.
+    guard let table = fopen("/proc/self/mounts", "r") else { throw CocoaError(.fileReadUnknown) }
+    defer { fclose(table) }
+    var buffer: UnsafeMutablePointer<CChar>?
+    var room = 0
+    defer { free(buffer) }
+    var found: [String] = []
+    while getline(&buffer, &room, table) > 0, let line = buffer {
+      let path = String(cString: line).split(separator: " ")[1]
+      if path.hasPrefix(node.file("")) { found.append(String(path)) }
     }
+    return found
   }
 }
