@@ -24,6 +24,8 @@ final class SimulatedNode: CommandRunner {
     var failing: [String: String] = [:]
     /// Services that do not come back.
     var broken: Set<String> = []
+    /// What dump hooks print, instead of their own command line.
+    var dumpText: String?
   }
 
   struct Volume {
@@ -55,6 +57,9 @@ final class SimulatedNode: CommandRunner {
 
   /// Sees each command before it has an effect.
   func watch(_ see: @escaping @Sendable (Command) -> Void) { watcher.withLock { $0 = see } }
+
+  /// For commands that are carried out elsewhere.
+  func see(_ command: Command) { watcher.withLock { $0 }?(command) }
 
   /// From now on the agent's process is gone at that command: nothing that it does has an effect any more.
   func die(_ at: Death?, tell: (@Sendable () -> Void)? = nil) { death.withLock { $0 = (0, at, false, tell) } }
@@ -112,6 +117,10 @@ final class SimulatedNode: CommandRunner {
     case "lvs": return CommandOutput(standardOutput: listing)
     case "findmnt" where arguments.contains("--mountpoint"):
       return CommandOutput(code: state.withLock { $0.mounts[last] == nil } ? 1 : 0)
+    // /etc/fstab is empty.
+    case "findmnt" where arguments.contains("--fstab"): return CommandOutput(code: 1)
+    case "findmnt" where arguments.contains("--list"):
+      return CommandOutput(standardOutput: mounted(""))
     case "findmnt": return CommandOutput(standardOutput: mounted(last))
     case "lvcreate": try makeSnapshot(arguments)
     case "lvremove":
@@ -244,7 +253,8 @@ final class SimulatedNode: CommandRunner {
       }
     case "exec":
       if let output = command.outputFile {
-        try Data("dump of \(rest.joined(separator: " "))".utf8).write(to: URL(fileURLWithPath: output))
+        let text = state.withLock { $0.dumpText } ?? "dump of \(rest.joined(separator: " "))"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: output))
       } else {
         return CommandOutput(standardOutput: "pong\n")
       }

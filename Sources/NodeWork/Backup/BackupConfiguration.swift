@@ -54,6 +54,11 @@ public struct BackupPlan: Sendable, Hashable, Decodable {
     case restic(ResticSettings)
     /// Snapshots on the stacks' own pools, and nothing more.
     case snapshots(SnapshotSettings)
+    /// Dumps of databases, and nothing more.
+    case dumps(DumpSettings)
+    case mirror(MirrorSettings)
+    case coldCopy(ColdCopySettings)
+    case proxmox(ProxmoxSettings)
     /// Its name: systemd units of its own carry it out, or this agent does not know it.
     case other(String)
   }
@@ -84,6 +89,10 @@ public struct BackupPlan: Sendable, Hashable, Decodable {
     case "b2-offsite":
       design = .restic(ResticSettings(offsite: try values.decode(OffsiteSettings.self, forKey: .settings)))
     case "stack-snapshots": design = .snapshots(try values.decode(SnapshotSettings.self, forKey: .settings))
+    case "db-dump": design = .dumps(try values.decode(DumpSettings.self, forKey: .settings))
+    case "rsync-mirror": design = .mirror(try values.decode(MirrorSettings.self, forKey: .settings))
+    case "cold-copy": design = .coldCopy(try values.decode(ColdCopySettings.self, forKey: .settings))
+    case "pbs": design = .proxmox(try values.decode(ProxmoxSettings.self, forKey: .settings))
     default: design = .other(name)
     }
   }

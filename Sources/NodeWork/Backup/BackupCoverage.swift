@@ -66,7 +66,7 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
       var row = Row(stack: stack.name, newest: [:], gaps: [])
       let history = try BackupHistory.read(stack.name, folders)
       let plans = (configuration?.plans ?? [:]).filter { _, plan in
-        plan.stacks.contains(stack.name) || plan.scope?.holds(stack, source: { sources[$0] }) == true
+        plan.holds(stack, source: { sources[$0] })
       }
       // Of these a part is copied.
       let partial = (configuration?.plans ?? [:]).filter { name, plan in
@@ -74,12 +74,13 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
       }
       let others = (configuration?.others ?? [:]).filter { $0.value.scope.holds(stack, source: { sources[$0] }) }
       let hasState = stack.volumes.contains(where: \.isBackedUp) || !stack.backup.dump.isEmpty
-      // Snapshots die with their disk.
-      let hasCopies = plans.values.contains { $0.tier != 2 } || others.values.contains { $0.tier != 2 }
+      let hasCopies = plans.values.contains { !$0.isLostWithDisk } || others.values.contains { $0.tier != 2 }
       if plans.isEmpty && others.isEmpty && hasState {
         row.gaps.append(partial.isEmpty ? "no plan holds it" : "no plan holds all of it")
       } else if !hasCopies && hasState {
-        row.gaps.append("it has snapshots alone, which are lost with their disk")
+        row.gaps.append(
+          "it has \(plans.values.contains { $0.tier != 2 } ? "dumps" : "snapshots") alone, which are lost with their disk"
+        )
       }
       for (name, plan) in plans.sorted(by: { $0.key < $1.key }) {
         if case .other = plan.design {

@@ -32,7 +32,8 @@ extension BackupEngine {
         url: ResticRepository.url(repository.url, below: stack), stack: stack, machine: set.machine,
         passphraseFile: passphrase, environmentFiles: repository.environmentFiles, folder: folders.restic,
         runner: runner)
-    case .snapshots, .other: throw NodeWorkError(.configuration, "this plan has no repositories with archives")
+    case .snapshots, .dumps, .mirror, .coldCopy, .proxmox, .other:
+      throw NodeWorkError(.configuration, "this plan has no repositories with archives")
     }
   }
 
@@ -48,7 +49,7 @@ extension BackupEngine {
     return (name, repository)
   }
 
-  private func remoteShell(
+  func remoteShell(
     _ name: String, _ repository: BackupConfiguration.Repository
   ) throws(NodeWorkError) -> String? {
     if let shell = repository.remoteShell { return shell }

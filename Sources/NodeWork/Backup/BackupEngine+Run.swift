@@ -10,10 +10,11 @@ extension BackupEngine {
   ) async throws(NodeWorkError) -> [BackupResult] {
     let plan = try configuration.plan(name)
     let stacks = try stacks(of: plan, name: name, only: only)
+    try plan.check(selection: only)
     if case .other(let design) = plan.design {
       throw NodeWorkError(
         .configuration, "the plan “\(name)” is of the design \(design), which this agent does not carry out",
-        advice: "this agent carries out borg-per-service, restic-rest, b2-offsite and stack-snapshots")
+        advice: "the agent may be older than the configuration: update it")
     }
     await recordPools()
     let ping = BackupPing(file: configuration.ping, runner: runner, say: say)
@@ -22,6 +23,10 @@ extension BackupEngine {
       switch plan.design {
       case .borg, .restic: await runArchives(of: stacks, plan: plan, name: name, configuration)
       case .snapshots(let settings): await runSnapshots(settings, plan: plan, name: name, only: only)
+      case .dumps(let settings): await runDumps(settings, plan: plan, name: name, only: only, configuration)
+      case .mirror(let settings): await runMirror(settings, plan: plan, name: name, configuration)
+      case .coldCopy(let settings): await runColdCopy(settings, plan: plan, name: name, configuration)
+      case .proxmox(let settings): await runProxmox(settings, plan: plan, name: name, configuration)
       case .other: []
       }
     let failed = results.filter { $0.outcome != .succeeded }

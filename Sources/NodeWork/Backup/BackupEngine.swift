@@ -78,7 +78,8 @@ public struct BackupEngine: Sendable {
       project = try self.project(known)
     }
     try await BackupUndo(folders: folders, snapshots: snapshots, runner: runner).undo(journal, project: project)
-    if journal.hasUsedRepository, let configuration, let plan = configuration.plans[journal.plan] {
+    // A disk in a drawer is not there now: its next run frees the lock.
+    if journal.hasUsedRepository, let configuration, let plan = configuration.plans[journal.plan], !plan.isColdCopy {
       do {
         try await repository(of: stack, plan: plan, configuration: configuration).breakLock()
       } catch  where error.kind == .repositoryMissing {
@@ -99,6 +100,7 @@ public struct BackupEngine: Sendable {
       try history.write(stack, folders)
       result = made
     }
+    try recordInterrupted(journal)
     try DurableFile.remove(folders.journal(stack))
     return result
   }

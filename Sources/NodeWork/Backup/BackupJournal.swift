@@ -21,6 +21,10 @@ struct BackupJournal: Sendable, Hashable, Codable {
   var snapshots: [Snapshot] = []
   /// In the order in which they were mounted.
   var mounts: [String] = []
+  /// Files that are removed afterwards.
+  var files: [String]?
+  /// Those that a run of a plan copies which is bound to folders or a disk, and has no stack of its own.
+  var stacks: [String]?
   /// Whether there may be a lock in it that nobody frees.
   var hasUsedRepository = false
 }

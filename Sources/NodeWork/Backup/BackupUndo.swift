@@ -50,9 +50,9 @@ struct BackupUndo: Sendable {
     }
     // Dumps are as secret as the databases that they come from.
     let dump = folders.source(journal.stack) + "/dump"
-    for name in DurableFile.children(of: dump) {
+    for file in DurableFile.children(of: dump).map({ dump + "/" + $0 }) + (journal.files ?? []) {
       do {
-        try DurableFile.remove(dump + "/" + name)
+        try DurableFile.remove(file)
       } catch {
         left.append("\(error)")
       }

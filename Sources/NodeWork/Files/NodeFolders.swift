@@ -24,6 +24,8 @@ public struct NodeFolders: Sendable, Hashable {
   public var backups: String { state + "/backup" }
 
   func backup(_ stack: String) -> String { backups + "/" + stack }
+  /// In a stack's place, of a plan that copies folders or a disk as a whole. No stack's name begins with a point.
+  func plan(_ name: String) -> String { ".plan-" + name }
   func journal(_ stack: String) -> String { backup(stack) + "/journal.json" }
   /// What is done with a stack's snapshots now.
   func snapshotJournal(_ stack: String) -> String { backup(stack) + "/snapshot.json" }

@@ -9,6 +9,8 @@ public struct NodeWorkError: Error, Sendable, Hashable, CustomStringConvertible 
     case archiveMissing, damaged
     /// There is a repository already.
     case refusedExisting
+    /// More would be deleted at a mirror's target than its plan allows.
+    case refusedDeletions
     case unfinished
   }
 

@@ -19,12 +19,24 @@ struct MountAudit: Sendable {
     var filesystems: [Row]
   }
 
+  /// A file system that is not mounted where it belongs.
+  struct Missing: Sendable, Hashable {
+    var target: String
+    /// With what to do.
+    var problem: String
+  }
+
   /// - Returns: a line each.
-  func missing() async throws(NodeWorkError) -> [String] {
-    var missing: [String] = []
+  func missing() async throws(NodeWorkError) -> [String] { try await missingMounts().map(\.problem) }
+
+  func missingMounts() async throws(NodeWorkError) -> [Missing] {
+    var missing: [Missing] = []
     for (target, source) in try await declared() {
       guard try await !MountedFileSystem.isMountPoint(target, runner: runner) else { continue }
-      missing.append("\(target) is not mounted (\(source)); run 'mount \(target)' and see 'journalctl -b' for why")
+      missing.append(
+        Missing(
+          target: target,
+          problem: "\(target) is not mounted (\(source)); run 'mount \(target)' and see 'journalctl -b' for why"))
     }
     if snapshots.has(.thin) {
       let volumes = try await LogicalVolume.all(runner)
@@ -33,7 +45,10 @@ struct MountAudit: Sendable {
           try await !MountedFileSystem.isMountPoint(disk.mountPoint, runner: runner)
         else { continue }
         missing.append(
-          "\(disk.mountPoint) is not mounted (\(volume.group)/\(volume.name)); run 'bootstead-agent storage apply'")
+          Missing(
+            target: disk.mountPoint,
+            problem: "\(disk.mountPoint) is not mounted (\(volume.group)/\(volume.name)); "
+              + "run 'bootstead-agent storage apply'"))
       }
     }
     if snapshots.has(.zfs) { missing += try await dataSets() }
@@ -58,13 +73,14 @@ struct MountAudit: Sendable {
     }
   }
 
-  private func dataSets() async throws(NodeWorkError) -> [String] {
+  private func dataSets() async throws(NodeWorkError) -> [Missing] {
     let output = try await runner.work(
       Command("zfs", ["list", "-H", "-t", "filesystem", "-o", "name,mountpoint,canmount,mounted"]), .storage)
     return output.standardOutput.split(whereSeparator: \.isNewline).compactMap { line in
       let row = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
       guard row.count == 4, row[1].hasPrefix("/"), row[2] == "on", row[3] == "no" else { return nil }
-      return "\(row[1]) is not mounted (the data set \(row[0])); run 'zfs mount \(row[0])'"
+      return Missing(
+        target: row[1], problem: "\(row[1]) is not mounted (the data set \(row[0])); run 'zfs mount \(row[0])'")
     }
   }
 }
