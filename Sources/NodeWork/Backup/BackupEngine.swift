@@ -79,7 +79,7 @@ public struct BackupEngine: Sendable {
     }
     try await BackupUndo(folders: folders, snapshots: snapshots, runner: runner).undo(journal, project: project)
     // A disk in a drawer is not there now: its next run frees the lock.
-    if journal.hasUsedRepository, let configuration, let plan = configuration.plans[journal.plan], !plan.isColdCopy {
+    if journal.hasUsedRepository, let configuration, let plan = configuration.plans[journal.plan], plan.hasArchives {
       do {
         try await repository(of: stack, plan: plan, configuration: configuration).breakLock()
       } catch  where error.kind == .repositoryMissing {

@@ -18,11 +18,6 @@ extension BackupPlan {
     return tier == 2
   }
 
-  var isColdCopy: Bool {
-    if case .coldCopy = design { return true }
-    return false
-  }
-
   /// - Throws: where stacks are picked of a plan that copies folders or a disk as a whole.
   func check(selection stacks: [String]) throws(NodeWorkError) {
     switch design {

@@ -215,14 +215,21 @@ struct BackupRun {
   }
 
   private mutating func tidyRepository() async throws(NodeWorkError) {
-    let checked = try BackupHistory.read(stack.name, folders).checked[planName]
+    let history = try BackupHistory.read(stack.name, folders)
+    let checked = history.checked[planName]
     // Runs begin some minutes earlier or later than a day ago.
     let slack = 7200.0
     let isCheckDue = checked.map { Date.now.timeIntervalSince($0) >= settings.checkSeconds - slack } ?? true
     if settings.isPrunedByRuns {
       try enter(.prune)
-      result.notes += try await repository.prune(
-        settings.retention(of: stack.name), stack: stack.name, freesSpace: isCheckDue)
+      if try await history.awaitsRestore(stack.name, from: repository) {
+        result.notes.append(
+          "no archive was removed: this system is new, and its repository holds archives of an earlier one that may "
+            + "still have to be restored")
+      } else {
+        result.notes += try await repository.prune(
+          settings.retention(of: stack.name), stack: stack.name, freesSpace: isCheckDue)
+      }
     }
     guard isCheckDue else { return }
     try enter(.check)

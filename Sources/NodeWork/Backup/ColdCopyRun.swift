@@ -101,9 +101,8 @@ struct ColdCopyRun {
       // Retention keeps everything: nothing on a disk in a drawer is removed unasked.
       var run = try BackupRun(
         engine: engine, stack: stack, planName: name, plan: plan,
-        settings: BorgSettings(
-          encryption: repository.encryption, compression: "zstd,3", exclude: [], retention: Retention(),
-          stackRetention: [:], checkSchedule: .monthly, passphraseFiles: [:]), repository: repository, run: journal.run)
+        settings: RepositoryPlan(retention: Retention(), checkSeconds: CheckSchedule.monthly.seconds),
+        repository: repository, run: journal.run)
       let result = try await run.run()
       engine.say(BackupEngine.line(result))
       return result

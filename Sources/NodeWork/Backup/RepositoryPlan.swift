@@ -38,7 +38,7 @@ extension BackupPlan {
       RepositoryPlan(
         retention: settings.retention, checkSeconds: settings.checkSchedule.seconds,
         isPrunedByRuns: settings.pruneSchedule == nil, classes: settings.offsite?.classes)
-    case .snapshots, .other: nil
+    case .snapshots, .dumps, .mirror, .coldCopy, .proxmox, .other: nil
     }
   }
 
