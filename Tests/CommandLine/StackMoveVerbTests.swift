@@ -106,7 +106,7 @@ struct StackMoveVerbTests {
         #expect(runs.status == 0 && runs.output.contains("runs on node2"), "\(runs)")
         first.closure += "-1"
         #expect(try await first.work() == [])
-        #expect(try await move("--yes").errors.contains("machines/node1.json does not give '\(stack)' to node1"))
+        #expect(try await move("--yes").errors.contains("node1 has no stack '\(stack)'"))
 
         // Back, and then not.
         #expect(try await move("--yes", "--timeout", "1", from: "node2", to: "node1").status == 6)
