@@ -60,7 +60,7 @@ struct ProxmoxCopier: FolderCopier {
     for folder in folders {
       made.copies[folder.path] = FolderCopies.Copy(archive: snapshot + " " + Self.archive(folder.path))
     }
-    let rules = settings.retention.borgArguments
+    let rules = settings.retention.arguments
     guard !rules.isEmpty else { return made }
     do {
       try await call(["prune", "host/\(machine)"] + rules + place)
