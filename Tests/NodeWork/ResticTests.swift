@@ -189,7 +189,7 @@ struct ResticTests {
     #expect(coverage.rows.map(\.gaps) == [[]])
   }
 
-  @Test("A run that is killed while Restic works leaves no process, no lock and no mount after the next start")
+  @Test("A run that is killed while Restic works leaves no process and no mount, and no lock after the next run")
   func killed() async throws {
     let scene = try BackupScene()
     let (server, configuration) = try await served(scene)
@@ -223,9 +223,10 @@ struct ResticTests {
     scene.locks.releaseAll()
     #expect(results.map(\.outcome) == [.interrupted])
     #expect(try await child.status != 0)
-    #expect(FileManager.default.subpaths(atPath: locks) ?? [] == [])
     scene.expectClean()
+    // While nobody has asked how the killed one ended, Restic takes it for alive: then the next run frees its lock.
     #expect(try await scene.run(plan: Self.plan, configuration).map(\.outcome) == [.succeeded])
+    #expect(FileManager.default.subpaths(atPath: locks) ?? [] == [])
     scene.expectClean()
   }
 
