@@ -114,7 +114,7 @@ struct ColdCopyTests {
       try scene.write("another\n", to: "other")
       if kind == "wrong" { _ = try await run(scene, try configuration(scene, device: disk.device)) }
       if kind == "full" {
-        try Data((0..<12_000_000).map { _ in UInt8.random(in: 0...255) }).write(
+        try Data.incompressible(count: 12_000_000).write(
           to: URL(fileURLWithPath: scene.node.file("srv/photos/library/large")))
       }
       let secret = ["wrong": "other", "none": "lost"][kind] ?? "secret"

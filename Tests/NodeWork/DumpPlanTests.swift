@@ -89,9 +89,8 @@ struct DumpPlanTests {
         #expect(first.map(\.outcome) == [.succeeded], "\(first)")
         let before = dumps(scene)
         // What does not compress.
-        scene.node.state.withLock {
-          $0.dumpText = String((0..<6_000_000).map { _ in Character(Unicode.Scalar(UInt8.random(in: 33...126))) })
-        }
+        let text = try Data.incompressible(count: 6_000_000).base64EncodedString()
+        scene.node.state.withLock { $0.dumpText = text }
         let second = try await scene.engine(tools).run(plan: "db-dump", configuration: configuration)
         #expect(second.map(\.outcome) == [.failed])
         #expect(second.first?.problem?.contains("No space left on device") == true, "\(second)")

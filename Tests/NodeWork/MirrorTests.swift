@@ -171,7 +171,7 @@ struct MirrorTests {
   @Test("A full target fails, and is said to be full")
   func full() async throws {
     let (scene, configuration) = try scene()
-    try Data((0..<6_000_000).map { _ in UInt8.random(in: 0...255) }).write(
+    try Data.incompressible(count: 6_000_000).write(
       to: URL(fileURLWithPath: scene.node.file("srv/photos/library/large")))
     try await withLoopDisk(megabytes: 3) { disk in
       try await disk.mounted(at: scene.node.file("mirror")) {

@@ -47,6 +47,16 @@ final class RealTools: CommandRunner {
   var commands: [Command] { node.state.withLock { $0.commands } }
 }
 
+extension Data {
+  /// What no program makes smaller. From the kernel at once: a generator is asked for each byte, for seconds.
+  static func incompressible(count: Int) throws -> Data {
+    guard let source = FileHandle(forReadingAtPath: "/dev/urandom") else { throw CocoaError(.fileReadUnknown) }
+    var bytes = Data()
+    while bytes.count < count { bytes += try source.read(upToCount: count - bytes.count) ?? Data() }
+    return bytes
+  }
+}
+
 extension BackupScene {
   /// The engine with real tools.
   func engine(_ tools: RealTools, say: @escaping @Sendable (String) -> Void = { _ in }) -> BackupEngine {

@@ -71,6 +71,7 @@ struct RemoteMirrorTests {
     let server = try await MirrorServer()
     let results = try await run(scene, try configuration(scene, server, hostKey: server.hostKey, folder: "not/there"))
     #expect(results[0].problem?.contains("make the folder at the target") == true, "\(results)")
+    withExtendedLifetime(server) {}
   }
 
   @Test(
