@@ -25,9 +25,7 @@ struct ColdCopyTests {
     return try await scene.engine(tools).run(plan: "cold-copy", configuration: configuration)
   }
 
-  private func archives(_ scene: BackupScene, _ stack: String, on folder: String) async throws -> [BorgRepository
-    .Archive]
-  {
+  private func archives(_ scene: BackupScene, _ stack: String, on folder: String) async throws -> [BackupArchive] {
     try await BorgRepository(
       url: folder + "/bootstead/node1/" + stack, passphraseFile: scene.node.file("secret"),
       folder: scene.node.file("another-borg"), runner: SubprocessRunner()
