@@ -8,18 +8,17 @@ extension BackupHistory {
   ///
   /// A machine that was made anew backs up stacks that are empty until their data is back. Retention takes the newest
   /// archive of each day for the good one, and would remove the last one with data.
+  /// - Parameter run: the present one, which is not in the history yet.
   func awaitsRestore(
-    _ stack: String, from repository: any BackupRepository
+    of stack: String, from repository: any BackupRepository, run: String
   ) async throws(NodeWorkError) -> Bool {
     guard !restores.contains(where: { !$0.isTest && $0.hasSucceeded }), results.count < Self.limit else { return false }
     if let first = results.first, Date.now.timeIntervalSince(first.started) > Self.restoreWindow { return false }
     // Names are STACK-RUN, and runs sort by their time.
-    let own = Set(results.compactMap(\.archive))
-    let first = results.first?.run
+    let first = results.first?.run ?? run
     let prefix = stack + "-"
     return try await repository.archives().contains { archive in
-      guard archive.name.hasPrefix(prefix), !own.contains(archive.name) else { return false }
-      return first.map { archive.name.dropFirst(prefix.utf8.count) < $0 } ?? false
+      archive.name.hasPrefix(prefix) && archive.name.dropFirst(prefix.count) < first
     }
   }
 }

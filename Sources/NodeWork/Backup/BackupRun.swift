@@ -222,7 +222,7 @@ struct BackupRun {
     let isCheckDue = checked.map { Date.now.timeIntervalSince($0) >= settings.checkSeconds - slack } ?? true
     if settings.isPrunedByRuns {
       try enter(.prune)
-      if try await history.awaitsRestore(stack.name, from: repository) {
+      if try await history.awaitsRestore(of: stack.name, from: repository, run: journal.run) {
         result.notes.append(
           "no archive was removed: this system is new, and its repository holds archives of an earlier one that may "
             + "still have to be restored")
