@@ -43,6 +43,15 @@ for name in docker borg; do
 exec chroot /engine /bin/sh -c 'cd "\$0" && PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root exec "\$@"' "\$PWD" $name "\$@"
 END
 done
+# BusyBox's rm knows no --one-file-system.
+cat >/run/stand-ins/rm <<END
+#!/bin/sh
+for word; do
+	shift
+	[ "\$word" = --one-file-system ] || set -- "\$@" "\$word"
+done
+exec $(readlink -f "$(command -v rm)") rm "\$@"
+END
 chmod +x /run/stand-ins/*
 # Also for the agent that reports, which carries the appliance's tasks out.
 mount -t overlay -o "lowerdir=/run/stand-ins:${PATH%%:*}" overlay "${PATH%%:*}"
