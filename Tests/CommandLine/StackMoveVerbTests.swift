@@ -5,7 +5,7 @@ import Testing
 
 @Suite(
   "Moving a stack on the command line",
-  .enabled(if: ApplianceProcess.isPossible, "needs root and a built bootstead"), .timeLimit(.minutes(5)))
+  .enabled(if: ApplianceProcess.isPossible, "needs root and a built bootstead"), .timeLimit(.minutes(10)))
 struct StackMoveVerbTests {
   /// A node that reports to the appliance's registry.
   private struct Node {

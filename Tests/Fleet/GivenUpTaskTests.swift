@@ -3,7 +3,7 @@ import Fleet
 import Foundation
 import Testing
 
-@Suite("Tasks that are given up, and those that leave no trace", .timeLimit(.minutes(5)))
+@Suite("Tasks that are given up, and those that leave no trace", .timeLimit(.minutes(10)))
 struct GivenUpTaskTests {
   @Test(
     "a task of a node that went silent is given up, so that later ones go on; what it tells of it later is recorded")

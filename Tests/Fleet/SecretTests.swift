@@ -3,7 +3,7 @@ import Fleet
 import Foundation
 import Testing
 
-@Suite("Secrets of running nodes", .timeLimit(.minutes(1)))
+@Suite("Secrets of running nodes", .timeLimit(.minutes(10)))
 struct SecretTests {
   private func opened(_ orders: NodeOrders, _ agent: Agent) throws -> [String: String] {
     var values: [String: String] = [:]

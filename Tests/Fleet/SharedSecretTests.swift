@@ -5,7 +5,7 @@ import Foundation
 import NetworkAddress
 import Testing
 
-@Suite("The one secret of a cluster's machines", .timeLimit(.minutes(1)))
+@Suite("The one secret of a cluster's machines", .timeLimit(.minutes(10)))
 struct SharedSecretTests {
   private func add(_ name: String, _ address: String, to fleet: Fleet) async throws {
     _ = try await fleet.add(

@@ -5,7 +5,7 @@ import Foundation
 import NetworkAddress
 import Testing
 
-@Suite("Stacks that move to another machine", .timeLimit(.minutes(5)))
+@Suite("Stacks that move to another machine", .timeLimit(.minutes(10)))
 struct StackMoveTests {
   @Test("the plan says what is copied, what is not, by which repository, and which names and secrets go along")
   func plan() async throws {

@@ -3,7 +3,7 @@ import Fleet
 import Foundation
 import Testing
 
-@Suite("Tasks for running nodes", .timeLimit(.minutes(5)))
+@Suite("Tasks for running nodes", .timeLimit(.minutes(10)))
 struct TaskTests {
   static func up() throws -> NodeTask { .stack(.up, try StackTarget("photos")) }
   static func rollback() throws -> NodeTask { .rollBackSnapshot(try StackName("photos"), try SnapshotName("before")) }

@@ -1,7 +1,7 @@
 import HTTPConnection
 import Testing
 
-@Suite("The HTTP client against a real server", .timeLimit(.minutes(1)))
+@Suite("The HTTP client against a real server", .timeLimit(.minutes(10)))
 struct HTTPClientTests {
   @Test(
     "a body comes whole, however it is framed",

@@ -8,7 +8,7 @@ import Testing
 
 /// `nixos-install` is a program that the test makes: no NixOS can be built where the tests run. Everything around it is
 /// real: the download, `tar`, the program's arguments, its output, its exit code, and the links that it leaves.
-@Suite("A system from its flake", .timeLimit(.minutes(1)))
+@Suite("A system from its flake", .timeLimit(.minutes(10)))
 struct FlakeInstallTests {
   static let configuration = #"{"name":"node1"}"#
 

@@ -2,7 +2,7 @@ import HTTPConnection
 import NodeAgent
 import Testing
 
-@Suite("The cache over HTTP", .timeLimit(.minutes(1)))
+@Suite("The cache over HTTP", .timeLimit(.minutes(10)))
 struct HTTPCacheSourceTests {
   static let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
 

@@ -6,7 +6,7 @@ import NodeFiles
 import ProgramRunner
 import Testing
 
-@Suite("Hand-off and the node's report", .timeLimit(.minutes(1)))
+@Suite("Hand-off and the node's report", .timeLimit(.minutes(10)))
 struct HandOffTests {
   private func handOff(_ target: String, _ keys: AgentKeys, url: String = "http://192.0.2.1:8080") throws -> HandOff {
     HandOff(

@@ -9,7 +9,7 @@ import Testing
 
 /// The whole way of the agent against ``FakeAppliance``, with disks, copy and commands faked: what is tested is the
 /// conversation and its order, not the tools.
-@Suite("The agent in the installer", .timeLimit(.minutes(1)))
+@Suite("The agent in the installer", .timeLimit(.minutes(10)))
 struct InstallerTests {
   let screen = Screen()
 

@@ -7,7 +7,7 @@ import NodeAgent
 import Synchronization
 import Testing
 
-@Suite("A running node changes its system", .timeLimit(.minutes(2)))
+@Suite("A running node changes its system", .timeLimit(.minutes(10)))
 struct RolloutTests {
   static let key = "cache:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
 

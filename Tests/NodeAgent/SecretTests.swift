@@ -4,7 +4,7 @@ import HTTPConnection
 import NodeAgent
 import Testing
 
-@Suite("Secrets on a node", .timeLimit(.minutes(1)))
+@Suite("Secrets on a node", .timeLimit(.minutes(10)))
 struct SecretTests {
   /// A node that was installed, in a folder.
   private final class Node {

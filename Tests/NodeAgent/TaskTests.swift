@@ -5,7 +5,7 @@ import ProgramRunner
 import Synchronization
 import Testing
 
-@Suite("Tasks of a running node", .timeLimit(.minutes(5)))
+@Suite("Tasks of a running node", .timeLimit(.minutes(10)))
 struct TaskTests {
   static func order(_ number: Int, _ task: NodeTask = .showStorage) throws -> NodeTaskOrder {
     NodeTaskOrder(identifier: try TaskIdentifier("task-000\(number)"), task: task, wantsJSON: false)

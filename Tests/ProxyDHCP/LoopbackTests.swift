@@ -41,7 +41,7 @@ struct Client: Sendable {
   }
 }
 
-@Suite("The proxyDHCP server on the loopback interface", .timeLimit(.minutes(1)))
+@Suite("The proxyDHCP server on the loopback interface", .timeLimit(.minutes(10)))
 struct LoopbackTests {
   static let address = IPv4Address(127, 0, 0, 1)
 

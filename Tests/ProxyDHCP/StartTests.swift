@@ -7,7 +7,7 @@ import ProxyDHCP
 import ServiceLifecycle
 import Testing
 
-@Suite("Starting the proxyDHCP server", .timeLimit(.minutes(1)))
+@Suite("Starting the proxyDHCP server", .timeLimit(.minutes(10)))
 struct StartTests {
   static func server(_ interfaces: [String], dhcpPort: Int = 0) -> ProxyDHCPServer {
     ProxyDHCPServer(
