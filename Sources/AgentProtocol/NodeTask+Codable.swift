@@ -8,7 +8,7 @@ extension NodeTask: Codable {
     case applyStacks, up, down, start, stop, restart, logs, processes, usage, showStorage, createSnapshot, listSnapshots
     case rollBackSnapshot, destroySnapshot, backUp, listArchives, checkBackups, showCoverage, recoverBackups,
       testRestore
-    case restore
+    case restore, removeStack, pruneBackups
     case followLogs, clusterNodes, drainNode, uncordonNode, kubeconfig
   }
 
@@ -58,6 +58,8 @@ extension NodeTask: Codable {
       self = .checkBackups(
         try stacks(), plan: try plan(),
         verifiesData: try container.decodeIfPresent(Bool.self, forKey: .verifiesData) ?? false)
+    case .removeStack: self = .removeStack(try stack())
+    case .pruneBackups: self = .pruneBackups(try container.decode(BackupPlanName.self, forKey: .plan), try stacks())
     case .showCoverage: self = .showCoverage
     case .recoverBackups: self = .recoverBackups
     case .testRestore: self = .testRestore(try stacks())
@@ -141,6 +143,13 @@ extension NodeTask: Codable {
       try put(stacks)
       try put(plan)
       if verifiesData { try container.encode(true, forKey: .verifiesData) }
+    case .removeStack(let stack):
+      try put(.removeStack)
+      try put(stack)
+    case .pruneBackups(let plan, let stacks):
+      try put(.pruneBackups)
+      try container.encode(plan, forKey: .plan)
+      try put(stacks)
     case .showCoverage: try put(.showCoverage)
     case .recoverBackups: try put(.recoverBackups)
     case .testRestore(let stacks):

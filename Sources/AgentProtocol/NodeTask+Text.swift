@@ -17,6 +17,8 @@ extension NodeTask: CustomStringConvertible {
     case .backUp(let plan, let stacks): words("backup run \(plan)", names(stacks))
     case .listArchives(let stack, _): "backup archives \(stack)"
     case .checkBackups(let stacks, _, _): words("backup check", names(stacks))
+    case .removeStack(let stack): "stack remove \(stack)"
+    case .pruneBackups(let plan, let stacks): words("backup prune \(plan)", names(stacks))
     case .showCoverage: "backup coverage"
     case .recoverBackups: "backup recover"
     case .testRestore(let stacks): words("backup test-restore", names(stacks))

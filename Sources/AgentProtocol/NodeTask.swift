@@ -7,6 +7,8 @@ public enum NodeTask: Hashable, Sendable {
   case applyStacks
   /// All stacks where none is named.
   case stack(StackVerb, StackTarget?)
+  /// Takes a stack down and forgets it. Its data stays.
+  case removeStack(StackName)
   /// The last lines that a stack's containers printed, ``logLines``.
   case logs(StackTarget, lines: Int)
   /// The same with the time before each line, and only what was printed from a time on.
@@ -26,6 +28,8 @@ public enum NodeTask: Hashable, Sendable {
   case listArchives(StackName, plan: BackupPlanName?)
   /// At least one stack.
   case checkBackups([StackName], plan: BackupPlanName?, verifiesData: Bool)
+  /// Removes the archives that the plan's retention does not keep; of all its stacks where none is named.
+  case pruneBackups(BackupPlanName, [StackName])
   case showCoverage
   case recoverBackups
   /// Of all stacks where none is named.
@@ -68,7 +72,8 @@ public enum NodeTask: Hashable, Sendable {
       guard Self.logLines.contains(lines) else {
         throw .number(lines, what: "lines of a log", from: Self.logLines.lowerBound, to: Self.logLines.upperBound)
       }
-    case .createSnapshot(_, let stacks), .listSnapshots(let stacks), .backUp(_, let stacks), .testRestore(let stacks):
+    case .createSnapshot(_, let stacks), .listSnapshots(let stacks), .backUp(_, let stacks), .testRestore(let stacks),
+      .pruneBackups(_, let stacks):
       try Self.check(stacks, from: 0)
     case .checkBackups(let stacks, _, _): try Self.check(stacks, from: 1)
     default: break

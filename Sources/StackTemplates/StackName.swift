@@ -2,6 +2,12 @@ import StackSet
 
 /// Names of stacks, routes and volumes.
 enum StackName {
+  /// A REST server takes these for parts of a repository, and not for a folder with one (the paths of Restic's REST API).
+  private static let reserved: Set = ["config", "data", "index", "keys", "locks", "snapshots"]
+
+  /// Whether a stack's repository could not have a folder of that name everywhere.
+  static func isReserved(_ stack: String) -> Bool { reserved.contains(stack) }
+
   /// 1 to 63 of a-z, 0-9 and inner hyphens.
   static func isValid(_ text: String) -> Bool {
     guard (1...63).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "-"), text.utf8.last != UInt8(ascii: "-")

@@ -13,6 +13,8 @@ struct Interruption: Sendable, CustomStringConvertible {
   /// What the machine is doing.
   enum Place: String, Sendable, CaseIterable {
     case firmware, installer, disks, copy
+    /// From the moment on in which paths are safe from a power cut: later parts of a fast copy, or its end.
+    case recordedCopy = "recorded copy"
     case bootLoader = "boot loader"
     case handOff = "hand-off"
     case restart
@@ -23,7 +25,7 @@ struct Interruption: Sendable, CustomStringConvertible {
       case .firmware: 20
       case .installer: 8
       case .disks: 8
-      case .copy: 3
+      case .copy, .recordedCopy: 3
       case .bootLoader: 10
       case .handOff: 2
       case .restart: 40
@@ -58,6 +60,7 @@ struct Interruption: Sendable, CustomStringConvertible {
     case .installer: console.contains("bootstead: micro-installer")
     case .disks: console.contains("laying out ")
     case .copy: CopyProgress(console).last.map { $0 >= Int(fraction * 100) } ?? false
+    case .recordedCopy: CopyProgress(console).recorded > 0 || console.contains("installing the boot loader")
     case .bootLoader: console.contains("installing the boot loader")
     case .handOff: console.contains("handing over ")
     case .restart: console.contains("it restarts from its own disk")
@@ -76,6 +79,9 @@ struct CopyProgress {
   var percents: [Int]
   /// How often it began to copy.
   var starts: Int
+  /// Paths that were safe from a power cut when the copy began, and at last.
+  var firstRecorded: Int?
+  var recorded = 0
 
   init(_ console: String) {
     percents = []
@@ -84,6 +90,11 @@ struct CopyProgress {
       if let number = Int(line[start.upperBound...].prefix { $0.isNumber }), line[start.upperBound...].contains(" %") {
         percents.append(number)
       }
+      guard let end = line.range(of: " safe from a power cut"),
+        let number = Int(line[..<end.lowerBound].split(separator: "(").last ?? "")
+      else { continue }
+      firstRecorded = firstRecorded ?? number
+      recorded = max(recorded, number)
     }
     starts = console.components(separatedBy: "copying /nix/store/").count - 1
   }

@@ -222,7 +222,8 @@ struct TaskTests {
       (.testRestore([stack]), "backup test-restore --json photos"),
       (.restore(stack, .latest, plan: nil), "backup restore --json --archive latest photos"),
       (.followLogs(StackTarget(stack), lines: 20, since: nil), "stacks logs --lines 20 --timestamps photos"),
-      (.clusterNodes, "cluster nodes --json"),
+      (.clusterNodes, "cluster nodes --json"), (.removeStack(stack), "stacks remove --json --keep-data photos"),
+      (.pruneBackups(planName("daily"), [stack]), "backup prune --json --stack photos daily"),
     ] as [(NodeTask, String)])
   func arguments(task: NodeTask, line: String) {
     #expect(task.arguments(asJSON: true).joined(separator: " ") == line)
@@ -231,6 +232,9 @@ struct TaskTests {
 }
 
 private let stack = stackName("photos")
+private func planName(_ text: String) -> BackupPlanName {
+  do { return try BackupPlanName(text) } catch { fatalError("\(error)") }
+}
 private func stackName(_ text: String) -> StackName {
   do { return try StackName(text) } catch { fatalError("\(error)") }
 }

@@ -56,7 +56,8 @@ import Testing
     try await check(paths)
     let all = reports.withLock { $0 }
     let last = try #require(all.last)
-    #expect(last.pathsDone == 30 && last.pathsTotal == 30)
+    #expect(last.pathsDone == 30 && last.pathsTotal == 30 && last.pathsRecorded == 30)
+    #expect(all.first?.pathsRecorded == 0)
     #expect(last.bytesDone == last.bytesTotal)
 
     let second = DirectorySource(source.path)

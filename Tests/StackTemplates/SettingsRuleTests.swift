@@ -18,6 +18,9 @@ struct SettingsRuleTests {
     Break(name: "no name", rule: .instanceUnique) {
       $0.stacks.append(SampleStack.instance("Notes_2", template: "notes"))
     },
+    Break(name: "a name that REST servers need", rule: .instanceUnique) {
+      $0.stacks.append(SampleStack.instance("locks", template: "notes"))
+    },
     Break(
       name: "two of what runs once", rule: .instanceUnique,
       texts: [SampleStack.notes.replacing("  instances: true\n", with: "")]

@@ -73,7 +73,8 @@ public struct ClosureInstaller: Sendable {
     let total = Self.size(of: closure)
     let progress = ProgressCounter(
       ClosureProgress(
-        pathsDone: done, pathsTotal: closure.count, bytesDone: total - Self.size(of: work), bytesTotal: total),
+        pathsDone: done, pathsTotal: closure.count, pathsRecorded: done, bytesDone: total - Self.size(of: work),
+        bytesTotal: total),
       report: report)
     try await fetch(work, store: store, record: &record, progress: progress)
     return InstalledClosure(root: root, paths: closure, kept: done)
@@ -116,6 +117,7 @@ public struct ClosureInstaller: Sendable {
         if Self.size(of: batch) >= limits.batchSize || clock.now - recordedAt >= limits.batchInterval {
           do throws(SystemCallError) {
             try record.append(batch, store: store)
+            progress.record(paths: batch.count)
             batch = []
             recordedAt = clock.now
           } catch {
@@ -126,7 +128,12 @@ public struct ClosureInstaller: Sendable {
       }
     }
     // Also after a failure: what has come need not come again.
-    do throws(SystemCallError) { try record.append(batch, store: store) } catch { failure = failure ?? .system(error) }
+    do throws(SystemCallError) {
+      try record.append(batch, store: store)
+      progress.record(paths: batch.count)
+    } catch {
+      failure = failure ?? .system(error)
+    }
     if let failure { throw failure }
   }
 

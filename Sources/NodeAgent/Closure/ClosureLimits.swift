@@ -47,6 +47,8 @@ public struct ClosureLimits: Sendable {
 public struct ClosureProgress: Hashable, Sendable {
   public var pathsDone = 0
   public var pathsTotal = 0
+  /// On the disk for good: these are not copied again after a power cut.
+  public var pathsRecorded = 0
   /// Unpacked, as the narinfos count (NarSize).
   public var bytesDone: UInt64 = 0
   public var bytesTotal: UInt64 = 0
@@ -77,6 +79,15 @@ final class ProgressCounter: Sendable {
       return state.progress
     }
     if let due { report(due) }
+  }
+
+  /// - Parameter paths: how many more are on the disk for good.
+  func record(paths: Int) {
+    report(
+      state.withLock { state in
+        state.progress.pathsRecorded += paths
+        return state.progress
+      })
   }
 
   /// A download begins again from zero.

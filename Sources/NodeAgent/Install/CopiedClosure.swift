@@ -40,7 +40,8 @@ public struct CopiedClosure: SystemCopy {
       let fraction = progress.bytesTotal > 0 ? Double(progress.bytesDone) / Double(progress.bytesTotal) : 1
       report(
         fraction,
-        "\(progress.pathsDone) of \(progress.pathsTotal) paths, \(ByteSize.text(progress.bytesDone)) of \(ByteSize.text(progress.bytesTotal))"
+        "\(progress.pathsDone) of \(progress.pathsTotal) paths (\(progress.pathsRecorded) safe from a power cut), "
+          + "\(ByteSize.text(progress.bytesDone)) of \(ByteSize.text(progress.bytesTotal))"
       )
     }
     let outcome = try await installer.register(closure)

@@ -27,6 +27,10 @@ extension NodeTask {
     case .listArchives(let stack, let plan): ["backup", "archives"] + json + chosen(plan) + [stack.text]
     case .checkBackups(let stacks, let plan, let verifiesData):
       ["backup", "check"] + json + chosen(plan) + (verifiesData ? ["--verify-data"] : []) + names(stacks)
+    // Without the flag the agent refuses: data is never deleted along with a stack.
+    case .removeStack(let stack): ["stacks", "remove"] + json + ["--keep-data", stack.text]
+    case .pruneBackups(let plan, let stacks):
+      ["backup", "prune"] + json + names(stacks).flatMap { ["--stack", $0] } + [plan.text]
     case .showCoverage: ["backup", "coverage"] + json
     case .recoverBackups: ["backup", "recover"] + json
     case .testRestore(let stacks): ["backup", "test-restore"] + json + names(stacks)
@@ -50,8 +54,8 @@ extension NodeTask {
     case .clusterNodes, .uncordonNode, .kubeconfig: .seconds(600)
     case .createSnapshot, .rollBackSnapshot, .destroySnapshot, .recoverBackups, .drainNode: .seconds(3600)
     // Images are fetched.
-    case .applyStacks, .stack: .seconds(2 * 3600)
-    case .backUp, .checkBackups, .testRestore, .restore: .seconds(72 * 3600)
+    case .applyStacks, .stack, .removeStack: .seconds(2 * 3600)
+    case .backUp, .checkBackups, .pruneBackups, .testRestore, .restore: .seconds(72 * 3600)
     }
   }
 }

@@ -29,6 +29,12 @@ struct SettingsRules {
         log.refuse(
           .instanceUnique, 0, "stacks: '\(instance.name)' is no name; use a-z, 0-9 and inner hyphens, at most 63")
       }
+      if StackName.isReserved(instance.name) {
+        log.refuse(
+          .instanceUnique, 0,
+          "stacks: '\(instance.name)' is a folder that backup servers have for themselves; give it another name and template: \(instance.template)"
+        )
+      }
       if !seen.insert(instance.name).inserted {
         log.refuse(
           .instanceUnique, 0,

@@ -5,8 +5,8 @@ struct BackupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup", abstract: "The backups of a running node's stacks.",
     subcommands: [
-      BackupRun.self, BackupArchives.self, BackupCheck.self, BackupCoverage.self, BackupRecover.self,
-      BackupRestore.self, BackupTestRestore.self,
+      BackupRun.self, BackupArchives.self, BackupCheck.self, BackupPrune.self, BackupCoverage.self,
+      BackupRecover.self, BackupRestore.self, BackupTestRestore.self,
     ])
 }
 
@@ -46,6 +46,19 @@ struct BackupCheck: NodeVerb {
   func task() throws -> NodeTask {
     .checkBackups(
       try stacks.map { text in try StackName(text) }, plan: try chosen.name, verifiesData: verifyData)
+  }
+}
+
+struct BackupPrune: NodeVerb {
+  static let configuration = CommandConfiguration(
+    commandName: "prune", abstract: "Remove the archives of a plan that its retention does not keep.",
+    discussion: "Where the target lets the machine only add, that is said, and nothing is removed.")
+  @OptionGroup var options: NodeTaskOptions
+  @Argument(help: "The machine's name or a MAC address of it.") var machine: String
+  @Argument(help: "The plan.") var plan: String
+  @Argument(help: "These stacks of it alone.") var stacks: [String] = []
+  func task() throws -> NodeTask {
+    .pruneBackups(try BackupPlanName(plan), try stacks.map { text in try StackName(text) })
   }
 }
 

@@ -10,9 +10,8 @@ struct StackCommand: AsyncParsableCommand {
     abstract: "Container stacks: the catalogue, what a machine's stacks are compiled to, and those of running nodes.",
     subcommands: [
       StackList.self, StackShow.self, StackCheck.self, StackCompile.self, StackSecrets.self, StackUp.self,
-      StackDown.self, StackStart.self,
-      StackStop.self, StackRestart.self, StackApply.self, StackLogs.self, StackStats.self, StackProcesses.self,
-      StackMoveCommand.self,
+      StackDown.self, StackStart.self, StackStop.self, StackRestart.self, StackApply.self, StackRemove.self,
+      StackLogs.self, StackStats.self, StackProcesses.self, StackMoveCommand.self,
     ])
 }
 

@@ -65,6 +65,25 @@ struct StackApply: NodeVerb {
   func task() throws -> NodeTask { .applyStacks }
 }
 
+struct StackRemove: NodeVerb {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Have a node take a stack down and forget it. Its data stays, and is named.",
+    discussion: "A stack that the machine still declares comes back with its next 'stack apply'.")
+  @OptionGroup var options: NodeTaskOptions
+  @Argument(help: "The machine's name or a MAC address of it.") var machine: String
+  @Argument(help: "The stack.") var stack: String
+  @Flag(help: "Needed: data is never deleted along with a stack.") var keepData = false
+
+  func validate() throws {
+    guard keepData else {
+      throw ValidationError(
+        "data is not deleted along with a stack: say --keep-data, and delete its folders on the machine by hand")
+    }
+  }
+
+  func task() throws -> NodeTask { .removeStack(try StackName(stack)) }
+}
+
 struct StackLogs: NodeVerb {
   static let configuration = CommandConfiguration(
     commandName: "logs", abstract: "Show what a stack's containers printed last.",
