@@ -53,6 +53,17 @@ struct BorgTests {
     #expect((result.downtimeSeconds != nil) == (quiesce != .dump))
   }
 
+  @Test("A pause that an engine fails at is tried again, and given up where it goes on failing", arguments: [3, 99])
+  func unableToFreeze(failures: Int) async throws {
+    let scene = try BackupScene(quiesce: .pause)
+    let configuration = try await initialised(scene)
+    scene.node.state.withLock { $0.unpausable = ["server": failures] }
+    let result = try #require(try await scene.run(configuration).first)
+    #expect(result.outcome == (failures == 3 ? .succeeded : .failed), "\(result)")
+    #expect((result.problem?.contains("unable to freeze") ?? false) == (failures == 99))
+    scene.expectClean()
+  }
+
   @Test("Retention removes what it does not keep, and only that stack's archives")
   func prune() async throws {
     let scene = try BackupScene()

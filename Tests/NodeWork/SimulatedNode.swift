@@ -24,6 +24,8 @@ final class SimulatedNode: CommandRunner {
     var failing: [String: String] = [:]
     /// Services that do not come back.
     var broken: Set<String> = []
+    /// How often the engine fails to pause them, by service.
+    var unpausable: [String: Int] = [:]
     /// What dump hooks print, instead of their own command line.
     var dumpText: String?
   }
@@ -242,10 +244,16 @@ final class SimulatedNode: CommandRunner {
     case "down": state.withLock { $0.running[stack] = nil }
     case "restart": break
     case "pause":
-      state.withLock {
-        $0.running[stack]?.subtract(names)
-        $0.paused[stack, default: []].formUnion(names)
+      let failed = state.withLock { state in
+        // As Docker: an error where one stands still already, and the others are paused where one fails.
+        guard state.paused[stack, default: []].isDisjoint(with: names) else { return names }
+        let failed = names.filter { (state.unpausable[$0] ?? 0) > 0 }
+        for name in failed { state.unpausable[name, default: 0] -= 1 }
+        state.running[stack]?.subtract(names.subtracting(failed))
+        state.paused[stack, default: []].formUnion(names.subtracting(failed))
+        return failed
       }
+      if !failed.isEmpty { return CommandOutput(standardError: "OCI runtime pause failed: unable to freeze", code: 1) }
     case "unpause":
       state.withLock {
         $0.paused[stack]?.subtract(names)

@@ -66,9 +66,26 @@ public struct ComposeProject: Sendable {
     try await runner.work(command(["stop"] + services), .services)
   }
 
+  /// Freezes services. An engine may fail to while it starts a health check in one of them ("unable to freeze", moby
+  /// issue 48205, runc 1.1), and succeed a moment later.
   func pause(_ services: [String]) async throws(NodeWorkError) {
-    try await runner.work(command(["pause"] + services), .services)
+    var left = services
+    for attempt in 1... {
+      do {
+        try await runner.work(command(["pause"] + left), .services)
+        return
+      } catch {
+        guard attempt < Self.pauseAttempts, !Task.isCancelled else { throw error }
+      }
+      // Of several, some stand still by now, and can not be paused again.
+      let paused = try await paused()
+      left.removeAll(where: paused.contains)
+      if left.isEmpty { return }
+      try? await Task.sleep(for: .seconds(1))
+    }
   }
+
+  private static let pauseAttempts = 5
 
   /// Lets services run again, whether they were stopped, paused, or ended by a power cut.
   func resume(_ services: [String]) async throws(NodeWorkError) {
