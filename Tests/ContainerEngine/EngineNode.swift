@@ -155,7 +155,14 @@ struct EngineNode {
     try await run("bash", ["-e", "-c", script])
   }
 
-  private func writeSecrets() throws {
+  /// The machine restarts: the engine ends what runs, /run is empty, and of the file systems only those that fstab would
+  /// name are there when the engine comes back. Then come the secrets.
+  func restart() async throws {
+    try await run("bash", [Self.own + "/restart-engine"])
+    try writeSecrets()
+  }
+
+  func writeSecrets() throws {
     let secrets = "/run/bootstead/secrets"
     try FileManager.default.createDirectory(atPath: secrets, withIntermediateDirectories: true)
     // With the owners of the containers that read them, and for nobody else.
@@ -170,8 +177,11 @@ struct EngineNode {
     }
   }
 
-  /// - Parameter pagesHost: a name for the pages instead of their own.
-  func compile(pagesHost: String? = nil) async throws {
+  /// - Parameters:
+  ///   - pagesHost: a name for the pages instead of their own.
+  ///   - left: the stacks that the machine still has; all where nil.
+  func compile(pagesHost: String? = nil, left: [String]? = nil) async throws {
+    let stacks = left ?? stacks
     let data = try Data(contentsOf: URL(fileURLWithPath: Self.own + "/machine.json"))
     guard var fields = try JSONSerialization.jsonObject(with: data) as? [String: Any],
       var settings = fields["settings"] as? [String: Any], var chosen = settings["stacks"] as? [String: Any],

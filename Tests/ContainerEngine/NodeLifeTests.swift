@@ -35,7 +35,7 @@ extension RealEngine {
       #expect(
         states == [
           "caddy-hub-caddy": "running (healthy)", "ledger-database": "running (healthy)", "ledger-writer": "running",
-          "pages-server": "running (healthy)", "shelf-store": "running (healthy)",
+          "pages-clock": "running", "pages-server": "running (healthy)", "shelf-store": "running (healthy)",
         ])
       // The secret came by the environment, dollar sign and all, and the one in a file is for its user alone.
       let digest = try await node.run("sha256sum", [], input: "a token with $ and \"").standardOutput.prefix(64)

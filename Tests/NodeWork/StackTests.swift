@@ -88,6 +88,66 @@ struct StackTests {
     #expect(try await engine(node).apply(changed).map(\.action) == [.unchanged, .started])
   }
 
+  /// Two services that last, and one that prepares them.
+  private func several(_ node: SimulatedNode, digest: String = "1") -> CompiledStack {
+    var photos = stack("photos", digest: digest)
+    photos.compose = #"""
+      {"services":{"cache":{"restart":"unless-stopped"},"prepare":{"restart":"no"},"server":{"restart":"always"}}}
+      """#
+    node.state.withLock { $0.services["photos"] = ["cache", "server"] }
+    return photos
+  }
+
+  @Test("Of a stack that did not change, services that should run and do not are started; others may have ended")
+  func halfUp() async throws {
+    let node = try SimulatedNode()
+    let photos = set(node, [several(node)])
+    #expect(try await engine(node).apply(photos).map(\.action) == [.started])
+    #expect(try await engine(node).apply(photos).map(\.action) == [.unchanged])
+    node.state.withLock { $0.running["photos"] = ["cache"] }
+    #expect(try await engine(node).apply(photos).map(\.action) == [.started])
+    #expect(node.state.withLock { $0.running["photos"] } == ["cache", "server"])
+    #expect(try await engine(node).apply(photos).map(\.action) == [.unchanged])
+  }
+
+  @Test("A single container that somebody stopped stays stopped, also when its stack changes, until somebody starts it")
+  func stoppedSingle() async throws {
+    let node = try SimulatedNode()
+    let photos = set(node, [several(node)])
+    _ = try await engine(node).apply(photos)
+    _ = try await engine(node).act(.stop, on: "photos/cache")
+    #expect(try await engine(node).apply(photos).map(\.action) == [.unchanged])
+    let changed = set(node, [several(node, digest: "2")])
+    #expect(try await engine(node).apply(changed).map(\.action) == [.started])
+    #expect(node.state.withLock { $0.running["photos"] } == ["server"])
+    _ = try await engine(node).act(.stop, on: "photos/server")
+    #expect(try await engine(node).apply(changed).map(\.action) == [.stopped])
+    _ = try await engine(node).act(.start, on: "photos/server")
+    #expect(try await engine(node).apply(changed).map(\.action) == [.unchanged])
+    #expect(node.state.withLock { $0.running["photos"] } == ["server"])
+    _ = try await engine(node).act(.start, on: "photos")
+    #expect(node.state.withLock { $0.running["photos"] } == ["cache", "server"])
+    let unknown = try await engine(node).act(.stop, on: "photos/chache")
+    #expect(unknown.first?.problem?.contains("has no container chache; it has cache, prepare, server") == true)
+  }
+
+  @Test(
+    "What changed while a stack was stopped is taken in when somebody starts it, and then it is as declared",
+    arguments: [StackEngine.Verb.start, .up, .restart])
+  func startsChanged(verb: StackEngine.Verb) async throws {
+    let node = try SimulatedNode()
+    _ = try await engine(node).apply(set(node, [several(node)]))
+    _ = try await engine(node).act(.stop, on: "photos")
+    let changed = set(node, [several(node, digest: "2")])
+    #expect(try await engine(node).apply(changed).map(\.action) == [.stopped])
+    let before = started(node).count
+    #expect(try await engine(node).act(verb, on: "photos").map(\.action) == [.started])
+    #expect(started(node).count == before + 1)
+    #expect(
+      node.state.withLock { $0.commands.last { $0.arguments.contains("up") } }?.arguments.last == "--force-recreate")
+    #expect(try await engine(node).apply(changed).map(\.action) == [.unchanged])
+  }
+
   @Test("Down goes in the reverse order, and a single container by its name")
   func order() async throws {
     let node = try SimulatedNode()
@@ -95,8 +155,9 @@ struct StackTests {
     _ = try await engine(node).act(.down, on: nil)
     let down = node.state.withLock { $0.commands.filter { $0.arguments.contains("down") }.map { $0.arguments[2] } }
     #expect(down == ["wiki", "dns"])
+    _ = try await engine(node).act(.start, on: "wiki/server")
     _ = try await engine(node).act(.restart, on: "wiki/server")
-    #expect(node.state.withLock { $0.commands.last?.arguments.suffix(2) } == ["restart", "server"])
+    #expect(node.state.withLock { $0.commands.contains { $0.arguments.suffix(2) == ["restart", "server"] } })
     let error = await #expect(throws: NodeWorkError.self) { try await engine(node).act(.start, on: "mail") }
     #expect(error?.kind == .unknownStack)
     let needed = await #expect(throws: NodeWorkError.self) { try await engine(node).remove("dns") }
@@ -125,6 +186,29 @@ struct StackTests {
         #expect(text?.contains("sesame") != true)
       }
     }
+  }
+
+  @Test("A stack whose secrets are gone is stopped and taken down; only bringing it up needs them")
+  func goneSecret() async throws {
+    let node = try SimulatedNode()
+    var tunnel = several(node)
+    tunnel.secrets = [
+      StackSecret(
+        name: "TUNNEL_TOKEN", reference: "secret:tunnel", delivery: .environment, owner: .root, generate: nil)
+    ]
+    try FileManager.default.createDirectory(atPath: node.folders.secrets, withIntermediateDirectories: true)
+    let secret = node.folders.secrets + "/tunnel"
+    try Data("open sesame\n".utf8).write(to: URL(fileURLWithPath: secret))
+    #expect(try await engine(node).apply(set(node, [tunnel])).map(\.action) == [.started])
+    try FileManager.default.removeItem(atPath: secret)
+    #expect(try await engine(node).apply(set(node, [])).map(\.action) == [.leftover])
+    for (verb, action) in [(StackEngine.Verb.stop, StackOutcome.Action.stopped), (.start, .failed), (.down, .stopped)] {
+      #expect(try await engine(node).act(verb, on: "photos").map(\.action) == [action])
+    }
+    #expect(try engine(node).command("photos", ["logs"]).arguments == ["compose", "--project-name", "photos", "logs"])
+    #expect(try await engine(node).apply(set(node, []), removesOthers: true).map(\.action) == [.removed])
+    #expect(try engine(node).applied()?.stacks == [])
+    #expect(!FileManager.default.fileExists(atPath: node.file("stacks/photos")))
   }
 
   enum Flaw: String, CaseIterable, Sendable { case name, configuration, dump, volume, secret, twice, form }

@@ -105,12 +105,9 @@ extension BackupEngine {
     try await RunProcesses.end(run: journal.run)
     if let project = journal.project {
       // By its name alone: its Compose file may be gone already, and would ask for the stack's secrets.
-      var down = Command(
-        journal.engine.rawValue,
-        ["compose", "--project-name", project, "down", "--volumes", "--remove-orphans", "--timeout", "10"],
-        timeout: .seconds(900))
-      down.workingDirectory = "/"
-      try await runner.work(down, .services)
+      let copy = ComposeProject(named: project, engine: journal.engine, runner: runner)
+      try await runner.work(
+        copy.command(["down", "--volumes", "--remove-orphans", "--timeout", "10"]), .services)
     }
     try await emptied(journal.folder, isKept: false)
     try DurableFile.remove(path)

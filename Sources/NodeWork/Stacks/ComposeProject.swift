@@ -4,8 +4,8 @@ import StackSet
 /// One stack's calls of the container engine.
 public struct ComposeProject: Sendable {
   public let name: String
-  /// The folder with `compose.yaml`.
-  public let directory: String
+  /// The folder with `compose.yaml`; nil where the project is known by its name alone.
+  public let directory: String?
   public let engine: ContainerEngine
   /// Secrets for `${NAME}` in the Compose file: in the environment of the engine's program, and in no file.
   private let secrets: [String: String]
@@ -34,6 +34,16 @@ public struct ComposeProject: Sendable {
     secrets = values
   }
 
+  /// What the engine knows of it by its labels alone, for all but bringing it up: that needs neither its files nor its
+  /// secrets, which a stack that is not declared any more does not have.
+  init(named name: String, engine: ContainerEngine, runner: any CommandRunner) {
+    self.name = name
+    directory = nil
+    self.engine = engine
+    secrets = [:]
+    self.runner = runner
+  }
+
   /// A copy of it by another name, from a Compose file elsewhere, with the same secrets.
   init(copyOf project: ComposeProject, name: String, directory: String) {
     self.name = name
@@ -44,16 +54,23 @@ public struct ComposeProject: Sendable {
   }
 
   public func command(_ arguments: [String], timeout: Duration = .seconds(900)) -> Command {
+    let files = directory.map { ["--project-directory", $0, "--file", $0 + "/compose.yaml"] } ?? []
     var command = Command(
-      engine.rawValue,
-      ["compose", "--project-name", name, "--project-directory", directory, "--file", directory + "/compose.yaml"]
-        + arguments, timeout: timeout)
+      engine.rawValue, ["compose", "--project-name", name] + files + arguments, timeout: timeout)
     command.environment = secrets
+    // Compose looks for no file in a folder where there is none.
+    if directory == nil { command.workingDirectory = "/" }
     return command
   }
 
   /// Services with a running container, sorted.
   func running() async throws(NodeWorkError) -> [String] { try await services("running") }
+
+  /// Services with a container, running or not.
+  func made() async throws(NodeWorkError) -> [String] {
+    let output = try await runner.work(command(["ps", "--all", "--services"]), .services)
+    return Set(output.standardOutput.split(whereSeparator: \.isNewline).map(String.init)).sorted()
+  }
 
   func paused() async throws(NodeWorkError) -> [String] { try await services("paused") }
 

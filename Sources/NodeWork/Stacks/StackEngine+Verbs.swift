@@ -19,27 +19,54 @@ extension StackEngine {
     // Down in the reverse order: nothing runs without what it depends on.
     for stack in isEnding ? named.reversed() : named {
       do {
-        let project = try project(stack, set)
-        let services = service.map { [$0] } ?? []
-        switch verb {
-        case .up: try await project.up(services)
-        case .down where service != nil:
-          throw NodeWorkError(.configuration, "a single service is not taken down", advice: "use stop")
-        case .down: try await runner.work(project.command(["down"]), .services)
-        case .start, .stop, .restart:
-          try await runner.work(project.command([verb.rawValue] + services), .services)
-        }
+        try await act(verb, stack, service, set, &memory)
         // Before the next stack: a kill in between forgets nothing.
-        if service == nil {
-          if isEnding { memory.stopped.insert(stack.name) } else { memory.stopped.remove(stack.name) }
-          try write(memory)
-        }
+        try write(memory)
         outcomes.append(StackOutcome(stack: stack.name, action: isEnding ? .stopped : .started))
       } catch {
         outcomes.append(StackOutcome(stack: stack.name, action: .failed, problem: "\(error)"))
       }
     }
     return outcomes
+  }
+
+  private func act(
+    _ verb: Verb, _ stack: CompiledStack, _ service: String?, _ set: StackSet, _ memory: inout Memory
+  ) async throws(NodeWorkError) {
+    let known = known(stack.name, set)
+    let all = stack.services
+    // Compose passes over a name that it does not know.
+    if let service, !all.isEmpty, !all.contains(service) {
+      throw NodeWorkError(
+        .unknownStack, "\(stack.name) has no container \(service)", advice: "it has \(all.joined(separator: ", "))")
+    }
+    let services = service.map { [$0] } ?? []
+    switch verb {
+    case .down where service != nil:
+      throw NodeWorkError(.configuration, "a single service is not taken down", advice: "use stop")
+    case .down, .stop:
+      try await runner.work(known.command([verb.rawValue] + services), .services)
+      memory.stopped.insert(([stack.name] + services).joined(separator: "/"))
+      return
+    case .restart:
+      // Of what is as declared. Others would go on with what they were made from, or are not there.
+      let made = try await known.made()
+      let wanted = services.isEmpty ? stack.lastingServices : services
+      if memory.digests[stack.name] == stack.digest, !made.isEmpty, wanted.allSatisfy(made.contains) {
+        try await runner.work(known.command([verb.rawValue] + services), .services)
+      } else {
+        try await bringUp(stack, services, set, &memory)
+      }
+    // What changed while it was stopped is taken in, and what was taken down is made again.
+    case .up, .start: try await bringUp(stack, services, set, &memory)
+    }
+    if service == nil {
+      memory.forgetStopped(stack.name)
+      memory.digests[stack.name] = stack.digest
+    } else {
+      // With a service comes what it depends on.
+      for running in try await known.running() { memory.stopped.remove(stack.name + "/" + running) }
+    }
   }
 
   /// Takes a stack down and forgets it. Its data stays where it is.
@@ -53,7 +80,7 @@ extension StackEngine {
       throw NodeWorkError(.services, "\(other.name) depends on \(name)", advice: "remove \(other.name) first")
     }
     var memory = try read()
-    try await takeDown(stack, set, &memory)
+    try await takeDown(name, set, &memory)
     set.stacks.removeAll { $0.name == name }
     try DurableFile.writeJSON(set, to: folders.appliedStacks)
     return stack.volumes.filter { !$0.isShared }.map(\.path)
@@ -62,6 +89,6 @@ extension StackEngine {
   /// A call of the container engine for the caller to become, such as `logs --follow`.
   public func command(_ name: String, _ arguments: [String]) throws(NodeWorkError) -> Command {
     guard let set = try applied() else { throw Self.nothingApplied }
-    return try project(try set.stack(name), set).command(arguments)
+    return known(try set.stack(name).name, set).command(arguments)
   }
 }

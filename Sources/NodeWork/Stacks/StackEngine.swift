@@ -41,7 +41,7 @@ public struct StackEngine: Sendable {
   struct Memory: Sendable, Hashable, Codable {
     /// Of what runs, by stack.
     var digests: [String: String] = [:]
-    /// Stacks that the operator stopped.
+    /// Stacks that the operator stopped, and single services of others as `STACK/SERVICE`.
     var stopped: Set<String> = []
   }
 
@@ -123,7 +123,7 @@ public struct StackEngine: Sendable {
         continue
       }
       do {
-        try await takeDown(old, set, &memory)
+        try await takeDown(old.name, set, &memory)
         outcomes.append(StackOutcome(stack: old.name, action: .removed))
       } catch {
         outcomes.append(StackOutcome(stack: old.name, action: .failed, problem: "\(error)"))
@@ -165,20 +165,19 @@ public struct StackEngine: Sendable {
       for line in try await StackDisks(runner: runner).apply(disk) { say("\(stack.name): \(line)") }
     }
     for volume in stack.volumes { try await VolumeFolder(volume).prepare(runner) }
+    let isStopped = isStopped(stack, memory)
     if memory.digests[stack.name] == stack.digest {
-      if memory.stopped.contains(stack.name) { return .stopped }
-      if try await !project.running().isEmpty { return .unchanged }
+      if isStopped { return .stopped }
+      let missing = try await missing(stack, project, memory)
+      if missing.isEmpty { return .unchanged }
+      say("\(stack.name): \(missing.joined(separator: ", ")) not running")
     }
-    let isChanged = memory.digests[stack.name] != stack.digest
-    if isChanged, memory.digests[stack.name] != nil {
-      // Before its files change: where the start fails, what ran before is not what lies there.
-      memory.digests[stack.name] = nil
-      try write(memory)
+    if isStopped {
+      try layDown(stack, set, &memory)
+      return .stopped
     }
-    try layDown(stack, in: project.directory)
-    if memory.stopped.contains(stack.name) { return .stopped }
     say("\(stack.name): starting")
-    try await project.up(recreates: isChanged && !stack.configurations.isEmpty)
+    try await bringUp(stack, services(of: stack, memory), set, &memory)
     memory.digests[stack.name] = stack.digest
     try write(memory)
     return .started
@@ -192,7 +191,13 @@ public struct StackEngine: Sendable {
   }
 
   /// Each file is written only where it differs.
-  private func layDown(_ stack: CompiledStack, in folder: String) throws(NodeWorkError) {
+  func layDown(_ stack: CompiledStack, _ set: StackSet, _ memory: inout Memory) throws(NodeWorkError) {
+    if let digest = memory.digests[stack.name], digest != stack.digest {
+      // Before its files change: where the start fails, what ran before is not what lies there.
+      memory.digests[stack.name] = nil
+      try write(memory)
+    }
+    let folder = set.directory + "/" + stack.name
     var files = stack.configurations
     files["compose.yaml"] = stack.compose
     for (name, text) in files.sorted(by: { $0.key < $1.key }) {
@@ -207,18 +212,15 @@ public struct StackEngine: Sendable {
     }
   }
 
-  func takeDown(
-    _ stack: CompiledStack, _ set: StackSet, _ memory: inout Memory
-  ) async throws(NodeWorkError) {
-    let directory = set.directory + "/" + stack.name
+  func takeDown(_ stack: String, _ set: StackSet, _ memory: inout Memory) async throws(NodeWorkError) {
+    let directory = set.directory + "/" + stack
     if DurableFile.exists(directory + "/compose.yaml") {
       // Without --volumes: data stays.
-      let project = try project(stack, set)
-      try await runner.work(project.command(["down", "--remove-orphans"]), .services)
+      try await runner.work(known(stack, set).command(["down", "--remove-orphans"]), .services)
       try await runner.work(Command("rm", ["-r", "-f", "--one-file-system", directory]))
     }
-    memory.digests[stack.name] = nil
-    memory.stopped.remove(stack.name)
+    memory.digests[stack] = nil
+    memory.forgetStopped(stack)
     try write(memory)
   }
 
@@ -229,6 +231,11 @@ public struct StackEngine: Sendable {
 
   func project(_ stack: CompiledStack, _ set: StackSet) throws(NodeWorkError) -> ComposeProject {
     try ComposeProject(stack: stack, set: set, folders: folders, runner: runner)
+  }
+
+  /// For all but bringing it up.
+  func known(_ stack: String, _ set: StackSet) -> ComposeProject {
+    ComposeProject(named: stack, engine: set.engine, runner: runner)
   }
 
   func read() throws(NodeWorkError) -> Memory {
