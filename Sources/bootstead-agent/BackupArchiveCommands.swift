@@ -62,9 +62,12 @@ struct BackupRestore: AsyncParsableCommand {
   func run() async throws {
     try await NodeWorkOutput.tell {
       let (engine, set, configuration) = try backup.context()
-      let (result, kept) = try await engine.restore(
-        stack, archive: archive, plan: backup.plan(plan, stack: stack, set, configuration), configuration: configuration
-      )
+      let plan = try backup.plan(plan, stack: stack, set, configuration)
+      // Nobody starts the stack meanwhile.
+      let (result, kept) = try await ServicesLock.holding(stack, backup.options.folders) {
+        try await engine.restore(stack, archive: archive, plan: plan, configuration: configuration)
+      }
+      if result.hasSucceeded { try SnapshotEngine.forgetHalted(stack, backup.options.folders) }
       if backup.options.json {
         print(try NodeWorkJSON.text(result))
       } else {

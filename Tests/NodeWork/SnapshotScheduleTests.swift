@@ -179,6 +179,70 @@ struct SnapshotScheduleTests {
     #expect(steps > 10)
   }
 
+  @Test(
+    "A rollback that fails before anything went back leaves the stack running as it was, and is not carried out later",
+    arguments: [
+      " stop database", "--permission rw --name photos.rollback", "lvchange --activate n", "lvconvert",
+    ])
+  func failedRollback(command: String) async throws {
+    let scene = try BackupScene()
+    _ = try await engine(scene).create("photos", label: "one")
+    let before = names(scene)
+    try scene.write("written since", to: "srv/photos/library/one.jpg")
+    scene.node.state.withLock { $0.failing = [command: "device is busy"] }
+    let error = await #expect(throws: NodeWorkError.self) {
+      try await engine(scene).rollBack("photos", label: "one")
+    }
+    #expect(error?.problem.contains("photos did not go back to “one”, and is as it was") == true, "\(error as Any)")
+    scene.node.state.withLock { $0.failing = [:] }
+    try await scene.engine.recover(nil)
+    let outcomes = try await stacks(scene).apply(.sample(directory: scene.node.file("stacks"), scene.stacks))
+    #expect(outcomes.map(\.action) == [.started])
+    _ = try await engine(scene).create("photos", label: "two")
+    #expect(scene.text("srv/photos/library/one.jpg") == "written since")
+    #expect(scene.node.state.withLock { $0.running["photos"] } == ["server", "database"])
+    #expect(names(scene) == before + ["data/photos.manual.photos.two"])
+    _ = try await engine(scene).rollBack("photos", label: "one")
+    #expect(scene.text("srv/photos/library/one.jpg") == "picture of photos")
+  }
+
+  @Test(
+    "A rollback that fails half way leaves the stack stopped until somebody starts it or rolls back again",
+    arguments: ["--permission rw --name rows.rollback", "mount -t ext4 /dev/data/photos"], [true, false])
+  func haltedRollback(command: String, startsAsItIs: Bool) async throws {
+    let scene = try BackupScene()
+    split(scene)
+    let set = StackSet.sample(directory: scene.node.file("stacks"), scene.stacks)
+    _ = try await stacks(scene).apply(set)
+    _ = try await engine(scene).create("photos", label: "one")
+    try scene.write("written since", to: "srv/photos/library/one.jpg")
+    scene.node.state.withLock { $0.failing = [command: "device is busy"] }
+    let error = await #expect(throws: NodeWorkError.self) {
+      try await engine(scene).rollBack("photos", label: "one")
+    }
+    #expect(error?.problem.contains("failed half way") == true, "\(error as Any)")
+    scene.node.state.withLock { $0.failing = [:] }
+    // Neither a start of the machine, nor a plan's snapshot, nor a backup goes on with it or starts the stack.
+    try await scene.engine.recover(nil)
+    _ = try await engine(scene).createScheduled("photos", label: "20260101T000000Z-a", retention: Retention(last: 1))
+    #expect(try await stacks(scene).apply(set).map(\.action) == [.skipped])
+    #expect(scene.node.state.withLock { $0.running["photos"] } == [])
+    if startsAsItIs {
+      #expect(try await stacks(scene).act(.start, on: "photos").map(\.action) == [.started])
+    } else {
+      _ = try await engine(scene).rollBack("photos", label: "one")
+      #expect(scene.text("srv/photos/library/one.jpg") == "picture of photos")
+      // Its services did not run when it began.
+      #expect(scene.node.state.withLock { $0.running["photos"] } == [])
+    }
+    #expect(try await stacks(scene).apply(set).map(\.action) == [startsAsItIs ? .unchanged : .started])
+    #expect(scene.node.state.withLock { $0.running["photos"] } == ["server", "database"])
+  }
+
+  private func stacks(_ scene: BackupScene) -> StackEngine {
+    StackEngine(folders: scene.node.folders, runner: scene.node, patience: .zero, say: { _ in })
+  }
+
   private func dies(
     _ scene: BackupScene, _ death: SimulatedNode.Death, _ work: @escaping @Sendable () async throws -> Void
   ) async -> Bool {

@@ -168,6 +168,33 @@ struct SnapshotTests {
     #expect(alarms.last?.contains("DEGRADED") == true)
   }
 
+  @Test(
+    "ZFS: a rollback over newer snapshots or bookmarks is refused with their names, before anything stops",
+    arguments: [
+      ("tank/wiki@autosnap_2026\t90\n", nil), ("tank/wiki@autosnap_2026\t110\n", "tank/wiki@autosnap_2026"),
+      ("tank/wiki#sent\t101\ntank/wiki@late\t120\n", "tank/wiki#sent, tank/wiki@late"),
+    ])
+  func rollBackOverNewer(others: String, named: String?) async throws {
+    let compose = "docker compose --project-name wiki --project-directory /srv/stacks/wiki --file "
+    let runner = RecordedRunner([
+      "zfs list": zfsList, "zfs list -H -p -t snapshot,bookmark": "tank/wiki@manual.wiki.before\t100\n" + others,
+      compose + "/srv/stacks/wiki/compose.yaml ps --services --status running": "web\n",
+      "findmnt": #"{"filesystems":[{"source":"tank/wiki","target":"/srv/appdata/wiki","fstype":"zfs"}]}"#,
+    ])
+    let snapshots = NodeSnapshots(providers: [ZFSSnapshots(runner: runner)], runner: runner)
+    let wiki = stack("wiki")
+    let project = try ComposeProject(stack: wiki, set: .sample([wiki]), folders: NodeFolders(), runner: runner)
+    var problem: String?
+    do {
+      _ = try await snapshots.rollBack(stack: wiki, label: "before", project: project, others: [wiki])
+    } catch {
+      problem = error.problem
+    }
+    #expect(problem?.split(separator: ": ").last.map(String.init) == named)
+    #expect(runner.commands.contains { $0.hasSuffix(" stop web") } == (named == nil))
+    #expect(runner.commands.contains("zfs rollback tank/wiki@manual.wiki.before") == (named == nil))
+  }
+
   @Test("ZFS: a data set is never destroyed, whatever a journal names")
   func destroyDataSet() async throws {
     let runner = RecordedRunner(["zfs list": zfsList])

@@ -77,7 +77,10 @@ public struct BackupEngine: Sendable {
     if !journal.services.isEmpty, let known = set.stacks.first(where: { $0.name == stack }) {
       project = try self.project(known)
     }
+    let services = project == nil ? nil : try await ServicesLock.take(stack, folders, by: lock)
+    defer { services?.release() }
     try await BackupUndo(folders: folders, snapshots: snapshots, runner: runner).undo(journal, project: project)
+    services?.release()
     // A disk in a drawer is not there now: its next run frees the lock.
     if journal.hasUsedRepository, let configuration, let plan = configuration.plans[journal.plan], plan.hasArchives {
       do {

@@ -13,6 +13,8 @@ struct BackupRun {
 
   private var project: ComposeProject
   private var journal: BackupJournal
+  /// While services stand still.
+  private var standstill: FileLock?
   private var result: BackupResult
   private var folders: NodeFolders { engine.folders }
 
@@ -37,6 +39,7 @@ struct BackupRun {
   /// The caller holds the stack's lock, and has recovered what an earlier run left.
   mutating func run() async throws(NodeWorkError) -> BackupResult {
     var failure: NodeWorkError?
+    defer { standstill?.release() }
     do {
       try await work()
     } catch {
@@ -95,21 +98,23 @@ struct BackupRun {
     try layDescription(in: source + "/stack")
 
     let running = try await project.running()
-    var standstill: ContinuousClock.Instant?
+    var began: ContinuousClock.Instant?
     switch stack.backup.quiesce {
     case .none: break
     case .dump: try await dump(running, to: source + "/dump")
     case .stop where !running.isEmpty:
+      standstill = try await ServicesLock.take(stack.name, folders, by: engine.lock)
       try enter(.stop) {
         $0.services = running
         $0.isStopping = true
       }
-      standstill = .now
+      began = .now
       try await project.stop(running)
       journal.isStopping = nil
     case .pause where !running.isEmpty:
+      standstill = try await ServicesLock.take(stack.name, folders, by: engine.lock)
       try enter(.stop) { $0.services = running }
-      standstill = .now
+      began = .now
       try await project.pause(running)
     case .stop, .pause: result.notes.append("the stack did not run")
     }
@@ -118,12 +123,14 @@ struct BackupRun {
     try enter(.snapshot) { $0.snapshots = made }
     for snapshot in made { try await engine.snapshots.provider(snapshot.provider).create(snapshot) }
 
-    if let standstill {
+    if let began {
       try enter(.start)
       try await project.resume(journal.services)
-      let time = ContinuousClock.now - standstill
+      let time = ContinuousClock.now - began
       result.downtimeSeconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
       try enter(.start) { $0.services = [] }
+      standstill?.release()
+      standstill = nil
     }
     try await mount(volumes, of: zip(origins, made).map { ($0, $1) }, in: source + "/volumes")
     try await copy(source)
@@ -211,6 +218,8 @@ struct BackupRun {
     journal.isStopping = nil
     journal.mounts = []
     journal.snapshots = []
+    standstill?.release()
+    standstill = nil
     try enter(journal.step)
   }
 

@@ -16,6 +16,8 @@ public struct NodeFolders: Sendable, Hashable {
   public var appliedStacks: String { state + "/stacks/set.json" }
   public var stackDigests: String { state + "/stacks/digests.json" }
   public var stacksLock: String { state + "/stacks/lock" }
+  /// Taken while what runs of a stack is changed.
+  package func servicesLock(_ stack: String) -> String { state + "/stacks/services/" + stack }
   public var secrets: String { runtime + "/secrets" }
   /// Borg's keys, caches and what it knows of repositories.
   public var borg: String { state + "/borg" }
@@ -29,6 +31,8 @@ public struct NodeFolders: Sendable, Hashable {
   func journal(_ stack: String) -> String { backup(stack) + "/journal.json" }
   /// What is done with a stack's snapshots now.
   func snapshotJournal(_ stack: String) -> String { backup(stack) + "/snapshot.json" }
+  /// A rollback that failed when some of a stack's data was back.
+  func haltedRollback(_ stack: String) -> String { backup(stack) + "/halted.json" }
   /// The scratch copy of a stack that a test of its restore has made.
   func scratchJournal(_ stack: String) -> String { backup(stack) + "/scratch.json" }
   /// How full pools were.

@@ -123,15 +123,28 @@ public struct SnapshotEngine: Sendable {
     let held = try lock(folders.lock(name), name)
     defer { held.release() }
     try await recover(name)
+    let services = try await ServicesLock.take(name, folders, by: lock)
+    defer { services?.release() }
     return try await snapshots.rollBack(
       stack: stack, label: label, project: project(stack), others: set.stacks, record: recorder(name))
   }
 
+  /// After a restore: all of the stack's data is of one moment again.
+  package static func forgetHalted(_ stack: String, _ folders: NodeFolders) throws(NodeWorkError) {
+    try DurableFile.remove(folders.haltedRollback(stack))
+  }
+
   private func recorder(_ name: String) -> (SnapshotRollback?) throws(NodeWorkError) -> Void {
     let path = folders.snapshotJournal(name)
+    let halted = folders.haltedRollback(name)
     return { (rollback) throws(NodeWorkError) in
-      if let rollback {
+      if let problem = rollback?.halted {
+        // Before the journal goes: with both, nothing is gone on with.
+        try DurableFile.writeJSON(HaltedRollback(stack: name, problem: problem), to: halted)
+        try DurableFile.remove(path)
+      } else if let rollback {
         try DurableFile.writeJSON(SnapshotJournal(stack: name, rollback: rollback), to: path)
+        try DurableFile.remove(halted)
       } else {
         try DurableFile.remove(path)
       }
@@ -144,12 +157,19 @@ public struct SnapshotEngine: Sendable {
 
   // MARK: After a kill
 
-  /// Drops snapshots that were being made, and goes on with a rollback. The caller holds the stack's lock.
+  /// Drops snapshots that were being made, and goes on with a rollback that was cut off. The caller holds the stack's
+  /// lock.
   func recover(_ name: String) async throws(NodeWorkError) {
     let path = folders.snapshotJournal(name)
     guard let journal = try DurableFile.value(SnapshotJournal.self, at: path) else { return }
     if let rollback = journal.rollback {
-      say("\(name): going on with the rollback to “\(rollback.snapshots.first?.label ?? "")”")
+      if DurableFile.exists(folders.haltedRollback(name)) {
+        try DurableFile.remove(path)
+        return
+      }
+      let services = try await ServicesLock.take(name, folders, by: lock)
+      defer { services?.release() }
+      say("\(name): going on with the rollback to “\(rollback.label)”")
       try await snapshots.goOn(
         with: rollback, stack: name, project: project(try set.stack(name)), record: recorder(name))
       return

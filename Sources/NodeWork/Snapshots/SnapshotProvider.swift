@@ -18,7 +18,11 @@ public protocol SnapshotProvider: Sendable {
   /// All that Bootstead made, in the order of their making.
   func list() async throws(NodeWorkError) -> [Snapshot]
 
+  /// Looks for what would keep it from going back, before anything stops.
+  func checkRollBack(to snapshot: Snapshot) async throws(NodeWorkError)
+
   /// Brings the origin back to that state; the snapshot stays. What uses the origin has been stopped.
+  /// - Throws: kind `unfinished` where the origin is not mounted now. After any other error it is, and as it was.
   func rollBack(to snapshot: Snapshot, mountPoint: String) async throws(NodeWorkError)
 
   func destroy(_ snapshot: Snapshot) async throws(NodeWorkError)

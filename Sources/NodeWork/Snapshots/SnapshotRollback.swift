@@ -10,10 +10,23 @@ public struct SnapshotRollback: Sendable, Hashable, Codable {
   public var services: [String]
   /// How many of the origins are back.
   public var done = 0
+  /// How it failed, where that left the stack so that only the operator can say how to go on.
+  public var halted: String?
+
+  var label: String { snapshots.first?.label ?? "" }
+}
+
+/// What stays of a rollback that was halted, until the operator rolls back again or starts the stack.
+struct HaltedRollback: Sendable, Hashable, Codable {
+  var schema = 1
+  var stack: String
+  var problem: String
 }
 
 extension NodeSnapshots {
   /// Brings a stack's volumes back. Its services are stopped for that, and start again.
+  ///
+  /// One that fails is not gone on with later: what is written from then on would be lost without anybody's consent.
   /// - Parameter record: is told where the rollback stands, before each step; nil when it has ended.
   public func rollBack(
     stack: CompiledStack, label: String, project: ComposeProject, others: [CompiledStack],
@@ -34,8 +47,16 @@ extension NodeSnapshots {
       }
       origins.append(origin)
     }
+    for snapshot in found { try await provider(snapshot.provider).checkRollBack(to: snapshot) }
     let rollback = SnapshotRollback(snapshots: found, origins: origins, services: try await project.running())
     try record(rollback)
+    if !rollback.services.isEmpty {
+      do {
+        try await project.stop(rollback.services)
+      } catch {
+        throw await givenUp(rollback, stack.name, error, project, record)
+      }
+    }
     try await goOn(with: rollback, stack: stack.name, project: project, record: record)
     return found
   }
@@ -53,17 +74,62 @@ extension NodeSnapshots {
     for (snapshot, origin) in zip(rollback.snapshots, rollback.origins).dropFirst(rollback.done) {
       do {
         try await provider(origin.provider).rollBack(to: snapshot, mountPoint: origin.mountPoint)
+      } catch  where error.kind == .unfinished || rollback.done > 0 {
+        throw halted(rollback, stack, error, record)
       } catch {
-        // Started now, they might write below a mount point that nothing is mounted on.
-        throw NodeWorkError(
-          error.kind,
-          "\(origin.name) did not go back, and the services of \(stack) stay stopped: \(error.problem)",
-          advice: error.advice ?? "see that \(origin.mountPoint) is mounted, and try again or start \(stack)")
+        throw await givenUp(rollback, stack, error, project, record)
       }
       rollback.done += 1
       try record(rollback)
     }
-    if !rollback.services.isEmpty { try await project.resume(rollback.services) }
+    do {
+      if !rollback.services.isEmpty { try await project.resume(rollback.services) }
+    } catch {
+      try record(nil)
+      throw NodeWorkError(
+        error.kind, "\(stack) is back at “\(rollback.label)”, but \(error.problem)", advice: error.advice)
+    }
     try record(nil)
+  }
+
+  /// Nothing went back: services run again on what is there.
+  private func givenUp(
+    _ rollback: SnapshotRollback, _ stack: String, _ failure: NodeWorkError, _ project: ComposeProject,
+    _ record: (SnapshotRollback?) throws(NodeWorkError) -> Void
+  ) async -> NodeWorkError {
+    var text = "\(stack) did not go back to “\(rollback.label)”, and is as it was: \(failure.problem)"
+    do {
+      // First: whatever comes of the start, nothing goes back later.
+      try record(nil)
+      if !rollback.services.isEmpty { try await project.resume(rollback.services) }
+    } catch {
+      text += "; and \(error.problem)"
+    }
+    return NodeWorkError(failure.kind, text, advice: failure.advice ?? "mend that, and roll back again")
+  }
+
+  /// Some of it went back, or a file system is not mounted: services would write to what does not fit together, or below
+  /// a mount point.
+  private func halted(
+    _ rollback: SnapshotRollback, _ stack: String, _ failure: NodeWorkError,
+    _ record: (SnapshotRollback?) throws(NodeWorkError) -> Void
+  ) -> NodeWorkError {
+    let names = rollback.origins.map(\.name)
+    let back = names.prefix(rollback.done).joined(separator: ", ")
+    let open = names.dropFirst(rollback.done).joined(separator: ", ")
+    var text = "the rollback of \(stack) to “\(rollback.label)” failed half way: "
+    text += back.isEmpty ? "" : "\(back) went back, \(open) did not: "
+    text += "\(failure.problem); its services stay stopped"
+    var halted = rollback
+    halted.halted = text
+    do {
+      try record(halted)
+    } catch {
+      text += "; and \(error.problem)"
+    }
+    return NodeWorkError(
+      .unfinished, text,
+      advice: "see that its file systems are mounted ('bootstead-agent storage apply' mounts a stack's own), then roll "
+        + "back again, or start it as it is with 'bootstead-agent stacks start \(stack)'")
   }
 }

@@ -66,23 +66,72 @@ public struct ThinSnapshots: SnapshotProvider {
     }
   }
 
+  /// Nothing stands in the way of LVM but what shows when services are stopped: a file that is open.
+  public func checkRollBack(to snapshot: Snapshot) async throws(NodeWorkError) {}
+
   public func rollBack(to snapshot: Snapshot, mountPoint: String) async throws(NodeWorkError) {
     let copy = snapshot.origin + ".rollback"
     try await MountedFileSystem.unmount(mountPoint, runner: runner)
-    // Merging uses a snapshot up: a copy of it is merged, so that it is there for another time.
-    let volumes = try await LogicalVolume.all(runner)
-    if volumes.contains(where: { "\($0.group)/\($0.name)" == copy }) {
-      try await runner.work(Command("lvremove", ["--yes", copy]), .storage)
+    do {
+      // Merging uses a snapshot up: a copy of it is merged, so that it is there for another time.
+      try await remove(copy)
+      try await runner.work(
+        Command(
+          "lvcreate",
+          ["--yes", "--snapshot", "--permission", "rw", "--name", leaf(copy), snapshot.name]), .storage)
+      try await runner.work(Command("lvchange", ["--activate", "n", snapshot.origin]), .storage)
+      try await merge(copy)
+    } catch {
+      throw await mountedAgain(snapshot, copy, mountPoint, after: error)
     }
-    try await runner.work(
-      Command(
-        "lvcreate",
-        ["--yes", "--snapshot", "--permission", "rw", "--name", leaf(copy), snapshot.name]), .storage)
-    try await runner.work(Command("lvchange", ["--activate", "n", snapshot.origin]), .storage)
-    try await runner.work(Command("lvconvert", ["--yes", "--mergesnapshot", copy]), .storage)
+    do {
+      try await mount(snapshot, mountPoint)
+    } catch {
+      throw NodeWorkError(
+        .unfinished, "\(snapshot.origin) went back, and could not be mounted at \(mountPoint): \(error.problem)")
+    }
+  }
+
+  private func merge(_ copy: String) async throws(NodeWorkError) {
+    do {
+      try await runner.work(Command("lvconvert", ["--yes", "--mergesnapshot", copy]), .storage)
+    } catch {
+      // What was merged is not there any more, whatever LVM said afterwards.
+      if try await isThere(copy) { throw error }
+    }
+  }
+
+  /// Takes back what was begun of a rollback that merged nothing.
+  /// - Returns: the failure, or that it is not mounted.
+  private func mountedAgain(
+    _ snapshot: Snapshot, _ copy: String, _ mountPoint: String, after failure: NodeWorkError
+  ) async -> NodeWorkError {
+    do {
+      try await mount(snapshot, mountPoint)
+    } catch {
+      return NodeWorkError(
+        .unfinished, "\(failure.problem); and it could not be mounted again at \(mountPoint): \(error.problem)")
+    }
+    do {
+      try await remove(copy)
+    } catch {
+      return NodeWorkError(failure.kind, "\(failure.problem); \(copy) stays: \(error.problem)", advice: failure.advice)
+    }
+    return failure
+  }
+
+  private func mount(_ snapshot: Snapshot, _ mountPoint: String) async throws(NodeWorkError) {
     try await runner.work(Command("lvchange", ["--activate", "y", snapshot.origin]), .storage)
     try await runner.work(
       Command("mount", ["-t", snapshot.fileSystem, "/dev/" + snapshot.origin, mountPoint]), .storage)
+  }
+
+  private func isThere(_ name: String) async throws(NodeWorkError) -> Bool {
+    try await LogicalVolume.all(runner).contains { "\($0.group)/\($0.name)" == name }
+  }
+
+  private func remove(_ copy: String) async throws(NodeWorkError) {
+    if try await isThere(copy) { try await runner.work(Command("lvremove", ["--yes", copy]), .storage) }
   }
 
   public func destroy(_ snapshot: Snapshot) async throws(NodeWorkError) {

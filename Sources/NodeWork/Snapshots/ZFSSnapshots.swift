@@ -66,8 +66,34 @@ public struct ZFSSnapshots: SnapshotProvider {
     return snapshots
   }
 
+  /// ZFS goes back over no newer snapshot, nor bookmark, but by destroying it.
+  public func checkRollBack(to snapshot: Snapshot) async throws(NodeWorkError) {
+    let output = try await runner.work(
+      Command(
+        "zfs",
+        ["list", "-H", "-p", "-t", "snapshot,bookmark", "-o", "name,createtxg", "-d", "1", snapshot.origin]), .storage)
+    var numbers: [String: UInt64] = [:]
+    for row in rows(output) {
+      guard row.count == 2, let number = UInt64(row[1]) else {
+        throw NodeWorkError(.storage, "zfs list says what can not be read: \(row.joined(separator: " "))")
+      }
+      numbers[row[0]] = number
+    }
+    guard let own = numbers[snapshot.name] else {
+      throw NodeWorkError(.storage, "\(snapshot.name) is not there any more")
+    }
+    let newer = numbers.filter { $0.value > own }.sorted { $0.value < $1.value }.map(\.key)
+    guard newer.isEmpty else {
+      throw NodeWorkError(
+        .storage,
+        "\(snapshot.origin) has newer snapshots than “\(snapshot.label)”, over which ZFS does not go back: "
+          + newer.joined(separator: ", "),
+        advice: "copy single files out of .zfs/snapshot, restore from a backup, or destroy the newer ones by hand")
+    }
+  }
+
   public func rollBack(to snapshot: Snapshot, mountPoint: String) async throws(NodeWorkError) {
-    // Without -r: ZFS refuses, and names them, where newer snapshots would be lost.
+    // Without -r: ZFS refuses where newer snapshots would be lost. It unmounts and mounts by itself, or changes nothing.
     try await runner.work(Command("zfs", ["rollback", snapshot.name]), .storage)
   }
 

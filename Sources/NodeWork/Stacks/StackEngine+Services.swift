@@ -27,6 +27,26 @@ extension StackEngine.Memory {
 }
 
 extension StackEngine {
+  /// - Throws: kind `unfinished` where a rollback of the stack did not end: what services write would be lost, or does not
+  ///   fit together.
+  func checkRollback(_ stack: String) throws(NodeWorkError) {
+    if let halted = try DurableFile.value(HaltedRollback.self, at: folders.haltedRollback(stack)) {
+      throw NodeWorkError(
+        .unfinished, halted.problem,
+        advice: "roll back again, or start it as it is with 'bootstead-agent stacks start \(stack)'")
+    }
+    try checkCutOffRollback(stack)
+  }
+
+  func checkCutOffRollback(_ stack: String) throws(NodeWorkError) {
+    guard let journal = try DurableFile.value(SnapshotJournal.self, at: folders.snapshotJournal(stack)),
+      let rollback = journal.rollback, rollback.done < rollback.snapshots.count
+    else { return }
+    throw NodeWorkError(
+      .unfinished, "the rollback of \(stack) to “\(rollback.label)” was cut off, and is not through",
+      advice: "go on with it by 'bootstead-agent backup recover'")
+  }
+
   /// Services that ought to run and do not. Docker starts what ran before a restart of the machine while stacks' own file
   /// systems and secrets are not there yet: those services that need none of them run, and the others are not tried again.
   func missing(

@@ -33,6 +33,13 @@ extension StackEngine {
   private func act(
     _ verb: Verb, _ stack: CompiledStack, _ service: String?, _ set: StackSet, _ memory: inout Memory
   ) async throws(NodeWorkError) {
+    let held = try await ServicesLock.take(stack.name, folders, patience: patience)
+    defer { held?.release() }
+    if verb != .down && verb != .stop {
+      try checkCutOffRollback(stack.name)
+      // The operator says so by starting it.
+      try DurableFile.remove(folders.haltedRollback(stack.name))
+    }
     let known = known(stack.name, set)
     let all = stack.services
     // Compose passes over a name that it does not know.

@@ -12,7 +12,7 @@ public struct StackOutcome: Sendable, Hashable, Codable {
     case stopped
     case removed
     case failed
-    /// What it depends on failed.
+    /// What it depends on failed, or another process holds its services.
     case skipped
     /// Not in the set any more, and left as it is.
     case leftover
@@ -27,13 +27,17 @@ public struct StackOutcome: Sendable, Hashable, Codable {
 public struct StackEngine: Sendable {
   let folders: NodeFolders
   let runner: any CommandRunner
+  /// How long a stack is waited for whose services another process holds.
+  let patience: Duration
   let say: @Sendable (String) -> Void
 
   public init(
-    folders: NodeFolders = NodeFolders(), runner: any CommandRunner, say: @escaping @Sendable (String) -> Void
+    folders: NodeFolders = NodeFolders(), runner: any CommandRunner, patience: Duration = .seconds(120),
+    say: @escaping @Sendable (String) -> Void
   ) {
     self.folders = folders
     self.runner = runner
+    self.patience = patience
     self.say = say
   }
 
@@ -149,7 +153,9 @@ public struct StackEngine: Sendable {
         outcomes.append(StackOutcome(stack: stack.name, action: action))
       } catch {
         failed.insert(stack.name)
-        outcomes.append(StackOutcome(stack: stack.name, action: .failed, problem: "\(error)"))
+        // Held by a backup, a restore or a rollback: not touched.
+        let action = [.locked, .unfinished].contains(error.kind) ? StackOutcome.Action.skipped : .failed
+        outcomes.append(StackOutcome(stack: stack.name, action: action, problem: "\(error)"))
         say("\(stack.name): \(error)")
       }
     }
@@ -159,6 +165,9 @@ public struct StackEngine: Sendable {
   private func apply(
     _ stack: CompiledStack, _ set: StackSet, _ memory: inout Memory
   ) async throws(NodeWorkError) -> StackOutcome.Action {
+    let held = try await ServicesLock.take(stack.name, folders, patience: patience)
+    defer { held?.release() }
+    try checkRollback(stack.name)
     let project = try project(stack, set)
     // At each start too: no line of fstab names a stack's own file system.
     for disk in StackDisk.all(of: stack) {
@@ -213,12 +222,15 @@ public struct StackEngine: Sendable {
   }
 
   func takeDown(_ stack: String, _ set: StackSet, _ memory: inout Memory) async throws(NodeWorkError) {
+    let held = try await ServicesLock.take(stack, folders, patience: patience)
+    defer { held?.release() }
     let directory = set.directory + "/" + stack
     if DurableFile.exists(directory + "/compose.yaml") {
       // Without --volumes: data stays.
       try await runner.work(known(stack, set).command(["down", "--remove-orphans"]), .services)
       try await runner.work(Command("rm", ["-r", "-f", "--one-file-system", directory]))
     }
+    try DurableFile.remove(folders.haltedRollback(stack))
     memory.digests[stack] = nil
     memory.forgetStopped(stack)
     try write(memory)

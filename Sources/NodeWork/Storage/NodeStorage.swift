@@ -113,6 +113,10 @@ public struct NodeStorage: Sendable {
   public func apply(repairsOwners: Bool) async throws(NodeWorkError) -> [String] {
     var done: [String] = []
     for stack in set.stacks {
+      // A volume that goes back is not mounted meanwhile.
+      var held: FileLock?
+      if let folders { held = try await ServicesLock.take(stack.name, folders, patience: ServicesLock.patience) }
+      defer { held?.release() }
       for disk in StackDisk.all(of: stack) { done += try await StackDisks(runner: runner).apply(disk) }
       for volume in stack.volumes {
         if !DurableFile.exists(volume.path) {
