@@ -1,5 +1,6 @@
 import Foundation
 import NodeWork
+import ProgramRunner
 import Testing
 
 extension RealEngine {

@@ -1,5 +1,6 @@
 import Foundation
 import NodeWork
+import ProgramRunner
 import Testing
 
 extension RealEngine {
@@ -36,6 +37,7 @@ extension RealEngine {
       try await node.agent(["snapshot", "destroy", "pages", "two"])
       try await node.agent(["snapshot", "rollback", "pages", "one", "--yes"])
       #expect(try await read(node) == "old\n")
+      try await node.agent(["snapshot", "destroy", "pages", "one"])
       try await write("newest", node)
       try await standstill(node)
       #expect(try await read(node) == "newest\n")

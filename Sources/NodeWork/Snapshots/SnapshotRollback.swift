@@ -57,20 +57,28 @@ extension NodeSnapshots {
         throw await givenUp(rollback, stack.name, error, project, record)
       }
     }
-    try await goOn(with: rollback, stack: stack.name, project: project, record: record)
+    try await carryOut(rollback, stack: stack.name, project: project, record: record)
     return found
   }
 
-  /// From where it stands; services that ran before run at the end.
+  /// One that was cut off, from where it stands.
   func goOn(
-    with started: SnapshotRollback, stack: String, project: ComposeProject,
+    with rollback: SnapshotRollback, stack: String, project: ComposeProject,
     record: (SnapshotRollback?) throws(NodeWorkError) -> Void
   ) async throws(NodeWorkError) {
-    var rollback = started
     if rollback.done < rollback.snapshots.count {
       let running = try await project.running()
       if !running.isEmpty { try await project.stop(running) }
     }
+    try await carryOut(rollback, stack: stack, project: project, record: record)
+  }
+
+  /// With the services stopped; those that ran before run at the end.
+  private func carryOut(
+    _ started: SnapshotRollback, stack: String, project: ComposeProject,
+    record: (SnapshotRollback?) throws(NodeWorkError) -> Void
+  ) async throws(NodeWorkError) {
+    var rollback = started
     for (snapshot, origin) in zip(rollback.snapshots, rollback.origins).dropFirst(rollback.done) {
       do {
         try await provider(origin.provider).rollBack(to: snapshot, mountPoint: origin.mountPoint)
