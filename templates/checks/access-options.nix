@@ -137,6 +137,33 @@ in
       peers = [ "192.0.2.0/24" ];
     };
   };
+  # What `bootstead cluster rejoin` declares: no second cluster is begun.
+  "access-options/cluster+rejoin" = {
+    machine = withRoles [ "base-hardened" "k3s-server-init" ] {
+      roles.k3s-server-init = {
+        token = "secret:k3s-home";
+        join = "https://192.0.2.32:6443";
+        nodeAddress = "192.0.2.31";
+        peers = [ "192.0.2.0/24" ];
+      };
+    };
+    modules = [
+      (
+        { config, lib, ... }:
+        {
+          assertions = [
+            {
+              assertion =
+                !config.services.k3s.clusterInit
+                && !lib.hasInfix "--cluster-init" config.systemd.services.k3s.serviceConfig.ExecStart
+                && lib.hasInfix "--server https://192.0.2.32:6443" config.systemd.services.k3s.serviceConfig.ExecStart;
+              message = "a first server that joins another one must not begin a cluster";
+            }
+          ];
+        }
+      )
+    ];
+  };
   # All ways into one house at once.
   "access-options/together".machine = withRoles [ "base-hardened" "edge" "dns" ] {
     roles.edge = {
