@@ -13,6 +13,8 @@ public struct ClusterStorage: Codable, Sendable, Hashable {
   /// Members without a volume there, or whose settings do not name it.
   public var missing: [String]
 
+  public init(path: String?, missing: [String]) { (self.path, self.missing) = (path, missing) }
+
   /// What to do; nil where nothing is.
   public func advice(_ cluster: DeclaredCluster) -> String? {
     guard !missing.isEmpty else { return nil }
