@@ -64,7 +64,7 @@ extension OperatorRoutes {
       do {
         let wanted = try cache.closure(of: StorePath(absolute: step.wanted ?? ""))
         plan.steps[index].kubernetes =
-          KubernetesVersion(packages: wanted.map { String($0.storePath.baseName.dropFirst(StorePath.hashLength + 1)) })?
+          KubernetesVersion(packages: wanted.map(\.storePath.name))?
           .description
         // What somebody built on the node itself is not in the cache; then the node may have any of it.
         guard let running = try? cache.closure(of: StorePath(absolute: step.running ?? "")) else { continue }

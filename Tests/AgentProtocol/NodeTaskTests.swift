@@ -37,7 +37,7 @@ struct NodeTaskTests {
       #expect(try MessageCoder.decode(NodeOrders.self, from: MessageCoder.encode(orders)) == orders)
       #expect(!task.description.isEmpty)
     }
-    #expect(Set(tasks.filter(\.isDestructive)).count == 5)
+    #expect(Set(tasks.filter(\.isDestructive)).count == 6)
     #expect(tasks.allSatisfy { $0.isChange || !$0.isDestructive })
   }
 
