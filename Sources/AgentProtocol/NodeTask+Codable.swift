@@ -9,7 +9,7 @@ extension NodeTask: Codable {
     case rollBackSnapshot, destroySnapshot, backUp, listArchives, checkBackups, showCoverage, recoverBackups,
       testRestore
     case restore, removeStack, pruneBackups
-    case followLogs, clusterNodes, drainNode, uncordonNode, kubeconfig
+    case followLogs, clusterNodes, drainNode, uncordonNode, forgetNode, kubeconfig
   }
 
   public init(from decoder: any Decoder) throws {
@@ -72,6 +72,7 @@ extension NodeTask: Codable {
         deletesScratch: try container.decodeIfPresent(Bool.self, forKey: .deletesScratch) ?? false,
         acceptsOutage: try container.decodeIfPresent(Bool.self, forKey: .acceptsOutage) ?? false)
     case .uncordonNode: self = .uncordonNode(try container.decode(ClusterNodeName.self, forKey: .node))
+    case .forgetNode: self = .forgetNode(try container.decode(ClusterNodeName.self, forKey: .node))
     case .kubeconfig:
       self = .kubeconfig(
         server: try container.decode(ClusterAddress.self, forKey: .server),
@@ -168,6 +169,9 @@ extension NodeTask: Codable {
       if acceptsOutage { try container.encode(true, forKey: .acceptsOutage) }
     case .uncordonNode(let node):
       try put(.uncordonNode)
+      try container.encode(node, forKey: .node)
+    case .forgetNode(let node):
+      try put(.forgetNode)
       try container.encode(node, forKey: .node)
     case .kubeconfig(let server, let recipient):
       try put(.kubeconfig)

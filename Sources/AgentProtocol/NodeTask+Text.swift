@@ -26,6 +26,7 @@ extension NodeTask: CustomStringConvertible {
     case .clusterNodes: "cluster nodes"
     case .drainNode(let node, _, _): "cluster drain \(node)"
     case .uncordonNode(let node): "cluster uncordon \(node)"
+    case .forgetNode(let node): "cluster forget \(node)"
     case .kubeconfig: "cluster kubeconfig"
     }
   }

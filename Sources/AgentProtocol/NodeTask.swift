@@ -40,6 +40,8 @@ public enum NodeTask: Hashable, Sendable {
   /// A node's pods move to others. What they keep in scratch folders goes only where that is said.
   case drainNode(ClusterNodeName, deletesScratch: Bool, acceptsOutage: Bool)
   case uncordonNode(ClusterNodeName)
+  /// A node leaves its cluster, so that the machine can join anew as another system.
+  case forgetNode(ClusterNodeName)
   /// The cluster's administration file, sealed on the node to a reader that the appliance is not.
   case kubeconfig(server: ClusterAddress, AgeRecipient)
 
@@ -50,7 +52,7 @@ public enum NodeTask: Hashable, Sendable {
   /// Whether data of now is given up or replaced: an operator has to consent to it.
   public var isDestructive: Bool {
     switch self {
-    case .rollBackSnapshot, .destroySnapshot, .restore: true
+    case .rollBackSnapshot, .destroySnapshot, .restore, .forgetNode: true
     case .drainNode(_, let deletesScratch, _): deletesScratch
     default: false
     }

@@ -19,29 +19,39 @@ public struct ClusterDeclaration: Sendable {
     }
   }
 
-  public private(set) var editor: DeclarationEditor
+  public internal(set) var editor: DeclarationEditor
   /// Addresses that no declared machine has, with whose they are: the appliance's.
   let others: [(what: String, address: IPv4Address)]
+  /// Volumes of machines whose files say nothing of a layout, as the registry has them.
+  let volumes: [String: [ClusterVolume]]
 
   /// Addresses of a pool that is chosen.
   static let poolSize: UInt32 = 16
 
-  public init(_ editor: DeclarationEditor, others: [(what: String, address: IPv4Address)] = []) {
-    (self.editor, self.others) = (editor, others)
+  public init(
+    _ editor: DeclarationEditor, others: [(what: String, address: IPv4Address)] = [],
+    volumes: [String: [ClusterVolume]] = [:]
+  ) {
+    (self.editor, self.others, self.volumes) = (editor, others, volumes)
   }
 
   // MARK: A new cluster
 
-  /// Declares a cluster with its first server.
+  /// Declares a cluster with its first server. Run again with the same wish it changes nothing.
   /// - Throws: ``FleetError`` with what stands against it; nothing is changed then.
   public mutating func create(_ wish: Wish) throws(FleetError) -> DeclaredCluster {
     guard wish.name.wholeMatch(of: /[a-z0-9]([a-z0-9\-]{0,14}[a-z0-9])?/) != nil else {
       throw .invalidValue(field: "cluster", reason: "a cluster's name is 1 to 16 of a-z, 0-9 and inner hyphens")
     }
     let clusters = try DeclaredCluster.all(in: editor)
-    guard !clusters.contains(where: { $0.name == wish.name }) else {
+    if let cluster = clusters.first(where: { $0.name == wish.name }) {
+      if try cluster.fulfils(wish) {
+        try declareStorage(of: cluster.members.map(\.machine), first: wish.first)
+        return try DeclaredCluster.named(wish.name, in: editor)
+      }
       throw .conflict(
-        "there is a cluster '\(wish.name)' already; 'bootstead cluster join \(wish.name)' adds machines to it")
+        "there is a cluster '\(wish.name)' already, with another first server or other addresses; 'bootstead cluster join \(wish.name)' adds machines to it"
+      )
     }
     try checkFree(wish.first, clusters)
     let network = try network(of: wish.first)
@@ -59,6 +69,7 @@ public struct ClusterDeclaration: Sendable {
     try editor.set(.bool(true), at: base + ["enable"], of: wish.first)
     try editor.set(.array(pool.map { .text($0.description) }), at: base + ["pool"], of: wish.first)
     try editor.set(.text(ingress.description), at: base + ["address"], of: wish.first)
+    try declareStorage(of: [wish.first], first: wish.first)
     return try DeclaredCluster.named(wish.name, in: editor)
   }
 
@@ -155,7 +166,7 @@ public struct ClusterDeclaration: Sendable {
 
   // MARK: More machines
 
-  /// Declares machines as further servers and agents of a cluster.
+  /// Declares machines as further servers and agents of a cluster. Those that are it already stay as they are.
   /// - Parameter allowsEven: an even number of servers is wished, for a time.
   /// - Throws: ``FleetError`` with what stands against it; nothing is changed then.
   public mutating func join(_ name: String, servers: [String], agents: [String], allowsEven: Bool = false)
@@ -172,8 +183,14 @@ public struct ClusterDeclaration: Sendable {
     guard !(servers + agents).isEmpty else {
       throw .invalidValue(field: "cluster", reason: "name machines with --server or --agent")
     }
-    let count = cluster.servers.count + servers.count
-    guard count % 2 == 1 || allowsEven || servers.isEmpty else {
+    let names = Set(servers + agents)
+    let present = cluster.members.filter { member in
+      names.contains(member.machine)
+        && (member.kind == .agent ? agents : member.kind == .server ? servers : []).contains(member.machine)
+    }.map(\.machine)
+    let added = servers.count { !present.contains($0) }
+    let count = cluster.servers.count + added
+    guard count % 2 == 1 || allowsEven || added == 0 else {
       throw .invalidValue(
         field: "server",
         reason:
@@ -183,9 +200,12 @@ public struct ClusterDeclaration: Sendable {
     let settings = try editor.settings(of: first.machine)
     let model = settings[["roles", DeclaredCluster.Kind.first.rawValue]] ?? .object([:])
     let peers = model["peers"]?.texts ?? []
+    // The virtual address may be at the very server that is new.
+    let server = first.address.map(DeclaredCluster.api) ?? join
     var seen: Set<String> = []
     for (machine, kind) in servers.map({ ($0, DeclaredCluster.Kind.server) }) + agents.map({ ($0, .agent) }) {
       guard seen.insert(machine).inserted else { throw .conflict("\(machine) is named twice") }
+      if present.contains(machine) { continue }
       try checkFree(machine, clusters)
       let own = try network(of: machine)
       guard peers.compactMap({ IPv4Network($0) }).contains(where: { $0.contains(own.address) }) else {
@@ -196,7 +216,8 @@ public struct ClusterDeclaration: Sendable {
             + "of \(first.machine) keeps it out; add its network to peers of all members")
       }
       var fields: [String: JSONValue] = [
-        "token": .text("secret:" + cluster.secret), "join": .text(join), "nodeAddress": .text(own.address.description),
+        "token": .text("secret:" + cluster.secret), "join": .text(kind.isServer ? server : join),
+        "nodeAddress": .text(own.address.description),
         "peers": .array(peers.map { .text($0) }),
       ]
       if kind == .server {
@@ -212,6 +233,7 @@ public struct ClusterDeclaration: Sendable {
       try addRole(kind, to: machine)
       try editor.set(.object(fields), at: ["settings", "roles", kind.rawValue], of: machine)
     }
+    try declareStorage(of: servers + agents, first: first.machine)
     return try DeclaredCluster.named(name, in: editor)
   }
 

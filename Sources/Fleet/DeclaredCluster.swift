@@ -16,6 +16,8 @@ public struct DeclaredCluster: Codable, Sendable, Hashable {
     public var kind: Kind
     /// The address that the others reach it by.
     public var address: String?
+    /// Where it joins when its system is new; a first server without it begins a cluster.
+    public var join: String?
   }
 
   public var name: String
@@ -29,6 +31,8 @@ public struct DeclaredCluster: Codable, Sendable, Hashable {
   public var pool: [String]
   /// The address that routes lead to.
   public var ingress: String?
+  /// The address that moves to a server that lives.
+  public var virtualAddress: String?
 
   public var servers: [Member] { members.filter(\.kind.isServer) }
   /// Servers that have to live for the cluster to take changes: more than half of them.
@@ -38,13 +42,35 @@ public struct DeclaredCluster: Codable, Sendable, Hashable {
 
   static let prefix = "secret:k3s-"
 
+  /// The API of a server.
+  static func api(at address: String) -> String {
+    "https://\(address.contains(":") ? "[\(address)]" : address):6443"
+  }
+
   /// All clusters of a declared fleet, by name.
   public static func all(in editor: DeclarationEditor) throws(FleetError) -> [DeclaredCluster] {
+    all(
+      try editor.machines.map { machine throws(FleetError) in
+        Source(
+          machine: machine, roles: try editor.roles(of: machine), settings: try editor.settings(of: machine),
+          address: try editor.addresses(of: machine).first?.address.description)
+      })
+  }
+
+  /// What says of a machine whether it is in a cluster.
+  struct Source {
+    var machine: String
+    var roles: [String]
+    var settings: JSONValue
+    /// Its first fixed address.
+    var address: String?
+  }
+
+  static func all(_ sources: [Source]) -> [DeclaredCluster] {
     var clusters: [String: DeclaredCluster] = [:]
-    for machine in editor.machines {
-      let roles = try editor.roles(of: machine)
-      guard let kind = Kind.allCases.first(where: { roles.contains($0.rawValue) }) else { continue }
-      let settings = try editor.settings(of: machine)
+    for source in sources {
+      guard let kind = Kind.allCases.first(where: { source.roles.contains($0.rawValue) }) else { continue }
+      let (machine, settings) = (source.machine, source.settings)
       let role = settings[["roles", kind.rawValue]] ?? .object([:])
       let token = role["token"]?.text ?? prefix + "token"
       let name = token.hasPrefix(prefix) ? String(token.dropFirst(prefix.count)) : token
@@ -52,12 +78,12 @@ public struct DeclaredCluster: Codable, Sendable, Hashable {
         clusters[token]
         ?? DeclaredCluster(
           name: name, secret: String(token.dropFirst("secret:".count)), members: [], join: nil, pool: [], ingress: nil)
-      let own = try editor.addresses(of: machine).first?.address.description
-      let address = role["nodeAddress"]?.text ?? own
-      cluster.members.append(Member(machine: machine, kind: kind, address: address))
+      let address = role["nodeAddress"]?.text ?? source.address
+      cluster.members.append(Member(machine: machine, kind: kind, address: address, join: role["join"]?.text))
       if kind == .first {
         let virtual = role[["virtualAddress", "address"]]?.text.map { String($0.prefix { $0 != "/" }) }
-        cluster.join = (virtual ?? address).map { "https://\($0):6443" }
+        cluster.virtualAddress = virtual
+        cluster.join = (virtual ?? address).map(api)
         cluster.pool = settings[["access", "k8s-ingress", "pool"]]?.texts ?? []
         cluster.ingress = settings[["access", "k8s-ingress", "address"]]?.text
       }

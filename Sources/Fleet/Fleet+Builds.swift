@@ -14,21 +14,27 @@ public struct RecordedBuild: Codable, Sendable, FetchableRecord {
   public var layout: String?
   /// The machine built it itself, in its install: the appliance's cache does not have it.
   public var onMachine: Bool
+  /// ``MachineConfiguration/clusterJoin`` of what it was built from.
+  public var clusterJoin: String?
 }
 
 extension Fleet {
   /// Records what was built and published, and makes it the system that the machine is to run.
-  /// - Parameter layout: ``MachineConfiguration/layoutDigest`` of what it was built from.
-  public func record(build flake: String, nixpkgs: String?, closure: String, layout: String, of name: String)
-    async throws
-  {
+  /// - Parameters:
+  ///   - layout: ``MachineConfiguration/layoutDigest`` of what it was built from.
+  ///   - clusterJoin: ``MachineConfiguration/clusterJoin`` of what it was built from.
+  public func record(
+    build flake: String, nixpkgs: String?, closure: String, layout: String, clusterJoin: String? = nil, of name: String
+  ) async throws {
     try await write { database, now in
       var machine = try find(name, in: database)
       let closure = try checkedClosure(closure)
       try database.execute(
         sql: "INSERT OR REPLACE INTO closure (path, addedAt) VALUES (?, ?)", arguments: [closure, now])
       try insert(
-        RecordedBuild(at: now, flake: flake, nixpkgs: nixpkgs, closure: closure, layout: layout, onMachine: false),
+        RecordedBuild(
+          at: now, flake: flake, nixpkgs: nixpkgs, closure: closure, layout: layout, onMachine: false,
+          clusterJoin: clusterJoin),
         of: machine, in: database)
       machine.closure = closure
       machine.noteDrift(now)
@@ -43,9 +49,13 @@ extension Fleet {
   func insert(_ build: RecordedBuild, of machine: Machine, in database: Database) throws {
     try database.execute(
       sql: """
-        INSERT INTO build (machine, at, flake, nixpkgs, closure, layout, onMachine) VALUES (?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO build (machine, at, flake, nixpkgs, closure, layout, onMachine, clusterJoin)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
-      arguments: [machine.id, build.at, build.flake, build.nixpkgs, build.closure, build.layout, build.onMachine])
+      arguments: [
+        machine.id, build.at, build.flake, build.nixpkgs, build.closure, build.layout, build.onMachine,
+        build.clusterJoin,
+      ])
     try database.execute(
       sql: """
         DELETE FROM build WHERE machine = ? AND id NOT IN
@@ -57,7 +67,7 @@ extension Fleet {
     try RecordedBuild.fetchOne(
       database,
       sql:
-        "SELECT at, flake, nixpkgs, closure, layout, onMachine FROM build WHERE machine = ? ORDER BY id DESC LIMIT 1",
+        "SELECT at, flake, nixpkgs, closure, layout, onMachine, clusterJoin FROM build WHERE machine = ? ORDER BY id DESC LIMIT 1",
       arguments: [machine.id])
   }
 

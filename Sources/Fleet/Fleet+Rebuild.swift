@@ -108,7 +108,9 @@ extension Fleet {
     if request.restore == nil, !draft.lost.isEmpty, !machine.stacks.isEmpty {
       notes.append("nothing is restored: add --restore latest to have the stacks' data back from their repositories")
     }
-    var preview = draft.preview(notes: notes)
+    let cluster = try clusterRebuild(of: machine, request, in: database)
+    var preview = draft.preview(notes: notes + cluster.notes)
+    preview.lost += cluster.lost
     if let restore = request.restore {
       guard restore == "latest" else {
         throw FleetError.invalidValue(

@@ -98,9 +98,10 @@ extension Fleet {
       ? try Machine.order(sql: "name").fetchAll(database)
       : try request.machines.map { try find($0, in: database) }
     var seen: Set<Int64> = []
-    let steps = try machines.filter { seen.insert($0.id ?? 0).inserted }.map { machine in
+    var steps = try machines.filter { seen.insert($0.id ?? 0).inserted }.map { machine in
       try step(machine, request.kind, isNamed: !isAll, in: database)
     }
+    try keepServersApart(&steps, isNamed: !isAll, in: database)
     var canary: String?
     if let name = request.canary {
       canary = try find(name, in: database).name.text

@@ -2,6 +2,12 @@ import Crypto
 import Foundation
 
 extension MachineConfiguration {
+  /// The server of its k3s cluster where the system joins; nil where it begins a cluster, or is in none.
+  public var clusterJoin: String? {
+    DeclaredCluster.Kind.allCases.first { roles.contains($0.rawValue) }
+      .flatMap { settings?["roles"]?[[$0.rawValue, "join"]]?.text }
+  }
+
   /// SHA-256 over what a system is built to find on the disks, hexadecimal: it tells whether the system fits another
   /// layout. Names of disks and partitions are in it, so that a replaced disk changes it.
   public var layoutDigest: String {

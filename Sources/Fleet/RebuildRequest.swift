@@ -37,6 +37,8 @@ public struct RebuildRequest: Codable, Sendable {
   public var closure: String?
   /// The node gets the order to start from the network.
   public var now: Bool = false
+  /// The k3s cluster that the machine is a server of may stand still meanwhile.
+  public var acceptsOutage: Bool = false
   /// Data that the rebuild loses comes back from the stacks' repositories: `latest`, the newest archives from before it.
   public var restore: String?
   /// Where the machine's stacks keep their data. The appliance fills it in, for ``restore``.

@@ -52,6 +52,8 @@ public struct RolloutPlan: Codable, Sendable, Equatable {
     /// What the node does not have yet: store paths, and bytes unpacked. Nil where the cache does not know what it runs.
     public var newPaths: Int?
     public var newBytes: UInt64?
+    /// The k3s of the wanted system, as `1.34.1+k3s1`; nil where it has none, or where that is not known.
+    public var kubernetes: String?
   }
 
   public var kind: Rollout.Kind

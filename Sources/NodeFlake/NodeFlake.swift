@@ -17,6 +17,8 @@ public struct NodeFlake: Sendable {
   public let nixpkgs: String?
   /// ``MachineConfiguration/layoutDigest`` of its `machine.json`.
   public let layout: String
+  /// ``MachineConfiguration/clusterJoin`` of its `machine.json`.
+  public let clusterJoin: String?
   /// SHA-256 over names, lengths and contents, hexadecimal: two flakes with one digest are the same.
   public let digest: String
 
@@ -32,6 +34,7 @@ public struct NodeFlake: Sendable {
     nixpkgs = templates.nixpkgs
     platform = source.configuration.system
     layout = try source.configuration.layoutDigest
+    clusterJoin = source.configuration.clusterJoin
     self.agent = agent?.system == platform ? agent : nil
     let configuration = try source.configuration.encoded()
     let problems = try templates.schema("machine")

@@ -75,7 +75,8 @@ extension OperatorRoutes {
           publish: { built in
             _ = try await cache.importCache(at: built.cache, roots: [StorePath(absolute: built.closure)])
             try await fleet.record(
-              build: flake.digest, nixpkgs: flake.nixpkgs, closure: built.closure, layout: flake.layout, of: machine)
+              build: flake.digest, nixpkgs: flake.nixpkgs, closure: built.closure, layout: flake.layout,
+              clusterJoin: flake.clusterJoin, of: machine)
             return built.closure
           })
       } catch {

@@ -63,6 +63,9 @@ extension OperatorRoutes {
     for (index, step) in plan.steps.enumerated() where step.action == .change {
       do {
         let wanted = try cache.closure(of: StorePath(absolute: step.wanted ?? ""))
+        plan.steps[index].kubernetes =
+          KubernetesVersion(packages: wanted.map(\.storePath.name))?
+          .description
         // What somebody built on the node itself is not in the cache; then the node may have any of it.
         guard let running = try? cache.closure(of: StorePath(absolute: step.running ?? "")) else { continue }
         let difference = ClosureDifference(from: running, to: wanted)

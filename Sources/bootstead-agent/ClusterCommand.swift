@@ -8,7 +8,9 @@ import ProgramRunner
 struct ClusterCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cluster", abstract: "The k3s cluster that this node is a server of.",
-    subcommands: [ClusterNodes.self, ClusterDrain.self, ClusterUncordon.self, ClusterKubeconfig.self])
+    subcommands: [
+      ClusterNodes.self, ClusterDrain.self, ClusterUncordon.self, ClusterForget.self, ClusterKubeconfig.self,
+    ])
 
   static var work: ClusterWork { ClusterWork(runner: SubprocessRunner(), say: NodeWorkOutput.say) }
 }
@@ -77,6 +79,26 @@ struct ClusterUncordon: AsyncParsableCommand {
     try await NodeWorkOutput.tell {
       try await ClusterCommand.work.uncordon(node)
       print(options.json ? try NodeWorkJSON.text(["uncordoned": node]) : "\(node) takes pods again")
+    }
+  }
+}
+
+struct ClusterForget: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forget", abstract: "Take a node out of the cluster, so that its machine can join anew.",
+    discussion: """
+      Kubernetes knows a node by a password that its system made, and etcd a server by its address: a machine whose system \
+      was made anew is let in only when both are gone. Refused while the node is ready and takes pods, and where the \
+      servers that stay have no majority. Run again it goes on.
+      """)
+
+  @OptionGroup var options: NodeWorkOptions
+  @Argument(help: "The node.") var node: String
+
+  func run() async throws {
+    try await NodeWorkOutput.tell {
+      try await ClusterCommand.work.forget(node)
+      print(options.json ? try NodeWorkJSON.text(["forgotten": node]) : "\(node) may join anew")
     }
   }
 }

@@ -21,7 +21,7 @@ struct NodeTaskTests {
       .followLogs(StackTarget(photos), lines: 7, since: try LogTime("2026-01-31T23:59:59.123456789Z")), .clusterNodes,
       .drainNode(try ClusterNodeName("node-1"), deletesScratch: false, acceptsOutage: false),
       .drainNode(try ClusterNodeName("node-1"), deletesScratch: true, acceptsOutage: true),
-      .uncordonNode(try ClusterNodeName("node-1")),
+      .uncordonNode(try ClusterNodeName("node-1")), .forgetNode(try ClusterNodeName("node-1")),
       .kubeconfig(server: try ClusterAddress("https://[2001:db8::1]:6443"), AgeIdentity().recipient),
     ] + NodeTask.StackVerb.allCases.flatMap { [.stack($0, nil), .stack($0, container)] }
   }
@@ -37,7 +37,7 @@ struct NodeTaskTests {
       #expect(try MessageCoder.decode(NodeOrders.self, from: MessageCoder.encode(orders)) == orders)
       #expect(!task.description.isEmpty)
     }
-    #expect(Set(tasks.filter(\.isDestructive)).count == 5)
+    #expect(Set(tasks.filter(\.isDestructive)).count == 6)
     #expect(tasks.allSatisfy { $0.isChange || !$0.isDestructive })
   }
 
@@ -67,7 +67,7 @@ struct NodeTaskTests {
       #"{"task":"followLogs","stack":"photos","lines":5,"since":"1h"}"#,
       #"{"task":"followLogs","stack":"photos","lines":5,"since":"2026-01-31T23:59:59.Z"}"#,
       #"{"task":"followLogs","stack":"photos","lines":5,"since":"2026-01-31 23:59:59Z"}"#,
-      #"{"task":"drainNode","node":"--all"}"#, #"{"task":"uncordonNode"}"#,
+      #"{"task":"drainNode","node":"--all"}"#, #"{"task":"uncordonNode"}"#, #"{"task":"forgetNode","node":"-l"}"#,
       #"{"task":"kubeconfig","server":"https://a"}"#,
       #"{"task":"kubeconfig","server":"http://a:6443","recipient":"age1"}"#,
       #"{"task":"kubeconfig","server":"https://-x","recipient":"age1"}"#,

@@ -106,7 +106,8 @@ struct ClusterDeclarationTests {
     #expect(cluster.servers.count == 3 && cluster.quorum == 2 && cluster.tolerates == 1)
     let server = try declaration.editor.settings(of: "control-2")[["roles", "k3s-server"]]
     #expect(server?["token"]?.text == "secret:k3s-home")
-    #expect(server?["join"]?.text == "https://192.0.2.30:6443")
+    // Never at the virtual address, which the very machine that is new may have.
+    #expect(server?["join"]?.text == "https://192.0.2.31:6443")
     #expect(server?["disable"]?.texts == ["servicelb", "traefik"])
     #expect(server?["nodeAddress"]?.text == "192.0.2.32")
     #expect(server?[["virtualAddress", "priority"]] == .integer(100))
@@ -132,6 +133,111 @@ struct ClusterDeclarationTests {
     var other = try made()
     #expect(throws: FleetError.self) { try other.join("office", servers: [], agents: ["worker-1"]) }
     #expect(try other.join("home", servers: ["control-2"], agents: [], allowsEven: true).servers.count == 2)
+  }
+
+  @Test("A wish that is there already goes on without a change; another one of the same name is refused")
+  func again() throws {
+    var declaration = try made()
+    let files = declaration.editor.files
+    for wish in [
+      ClusterDeclaration.Wish(name: "home", first: "control-1", pool: ["192.0.2.200-192.0.2.220"]),
+      .init(name: "home", first: "control-1", ingress: "192.0.2.200"),
+    ] {
+      #expect(try declaration.create(wish).members.map(\.machine) == ["control-1"])
+    }
+    for wish in [
+      ClusterDeclaration.Wish(name: "home", first: "control-2", pool: ["192.0.2.200-192.0.2.220"]),
+      .init(name: "home", first: "control-1", pool: ["192.0.2.200-192.0.2.210"]),
+      .init(name: "home", first: "control-1", ingress: "192.0.2.201"),
+    ] {
+      #expect(throws: FleetError.self) { try declaration.create(wish) }
+    }
+    #expect(declaration.editor.files.digest == files.digest)
+    let first = try declaration.join("home", servers: ["control-2", "control-3"], agents: ["worker-1"])
+    let joined = declaration.editor.files
+    #expect(try declaration.join("home", servers: ["control-2"], agents: ["worker-1"]) == first)
+    #expect(declaration.editor.files.digest == joined.digest)
+    // As another kind it is no repetition.
+    #expect(throws: FleetError.self) {
+      try declaration.join("home", servers: ["worker-1"], agents: [], allowsEven: true)
+    }
+  }
+
+  @Test("A machine that is made anew joins at another server of its cluster")
+  func rejoin() throws {
+    var declaration = try made()
+    #expect(throws: FleetError.self) { try declaration.rejoin("control-1") }
+    #expect(throws: FleetError.self) { try declaration.rejoin("nas") }
+    #expect(throws: FleetError.self) { try declaration.rejoin("none") }
+    _ = try declaration.join("home", servers: ["control-2", "control-3"], agents: ["worker-1"])
+    #expect(try declaration.rejoin("control-1").machine == "control-2")
+    func join(_ machine: String) throws -> String? {
+      try DeclaredCluster.named("home", in: declaration.editor).members.first { $0.machine == machine }?.join
+    }
+    #expect(try join("control-1") == "https://192.0.2.32:6443")
+    #expect(try declaration.rejoin("control-1", at: "control-3").machine == "control-3")
+    #expect(try join("control-1") == "https://192.0.2.33:6443")
+    #expect(try declaration.rejoin("worker-1", at: "control-2").machine == "control-2")
+    #expect(try join("worker-1") == "https://192.0.2.32:6443")
+    for other in ["control-1", "worker-1", "nas", "none"] {
+      #expect(throws: FleetError.self) { try declaration.rejoin("control-1", at: other) }
+    }
+  }
+
+  private static func withVolume(_ address: String, _ name: String, _ mountPoint: String) -> String {
+    """
+    { "addresses": ["52:54:00:00:00:01"],
+      "layout": { "volumes": [{ "name": "\(name)", "size": "50%", "mountPoint": "\(mountPoint)" }] },
+      "network": { "interfaces": [{ "mac": "52:54:00:00:00:01", "addresses": ["\(address)"] }] } }
+    """
+  }
+
+  @Test(
+    "Claims lie on a volume of the thin pool, on all machines at the path of the first server",
+    arguments: [("kubernetes", "/srv/pods"), ("data", "/srv/kubernetes")])
+  func storage(name: String, mountPoint: String) throws {
+    let edited = editor([
+      "machines/control-1.json": Self.withVolume("192.0.2.31/24", name, mountPoint),
+      "machines/worker-1.json": Self.withVolume("192.0.2.41/24", "pods", mountPoint),
+      "machines/nas.json": Self.withVolume("192.0.2.230/24", "kubernetes", "/srv/other"),
+    ])
+    // Of machines whose files say nothing of a layout the registry knows it.
+    var declaration = ClusterDeclaration(
+      edited, volumes: ["control-2": [.init(name: "x", mountPoint: mountPoint)], "control-1": []])
+    var cluster = try declaration.create(.init(name: "home", first: "control-1", pool: ["192.0.2.200"]))
+    #expect(try declaration.storage(of: cluster) == ClusterStorage(path: mountPoint, missing: []))
+    cluster = try declaration.join(
+      "home", servers: ["control-2", "control-3"], agents: ["worker-1", "nas"])
+    let storage = try declaration.storage(of: cluster)
+    #expect(storage == ClusterStorage(path: mountPoint, missing: ["control-3", "nas"]))
+    #expect(storage.advice(cluster)?.contains("control-3, nas lies on the root file system") == true)
+    for (machine, path) in [("control-2", mountPoint), ("worker-1", mountPoint), ("nas", nil), ("control-3", nil)] {
+      let settings = try declaration.editor.settings(of: machine)[["storage", "k8s-local"]]
+      #expect(
+        settings?["path"]?.text == path && settings?["enable"]?.isTrue == (path == nil ? nil : true), "\(machine)")
+    }
+  }
+
+  @Test("Without a volume nothing of it is declared, and it is said; run again with one it is")
+  func noStorage() throws {
+    let declaration = try made()
+    let cluster = try DeclaredCluster.named("home", in: declaration.editor)
+    let storage = try declaration.storage(of: cluster)
+    #expect(storage == ClusterStorage(path: nil, missing: ["control-1"]))
+    #expect(storage.advice(cluster)?.contains(#""mountPoint": "/srv/kubernetes""#) == true)
+    var later = ClusterDeclaration(
+      declaration.editor, volumes: ["control-1": [.init(name: "k", mountPoint: "/srv/kubernetes")]])
+    let again = try later.create(.init(name: "home", first: "control-1", pool: ["192.0.2.200-192.0.2.220"]))
+    #expect(try later.storage(of: again) == ClusterStorage(path: "/srv/kubernetes", missing: []))
+    // What the owner has set stays.
+    var edited = declaration.editor
+    try edited.set(
+      .object(["enable": .bool(true), "path": .text("/srv/mine")]), at: ["settings", "storage", "k8s-local"],
+      of: "control-1")
+    var owned = ClusterDeclaration(
+      edited, volumes: ["control-2": [.init(name: "k", mountPoint: "/srv/mine")]])
+    _ = try owned.join("home", servers: ["control-2"], agents: [], allowsEven: true)
+    #expect(try owned.storage(of: DeclaredCluster.named("home", in: owned.editor)).path == "/srv/mine")
   }
 
   @Test("Two clusters in one network have pools of their own")

@@ -223,6 +223,7 @@ struct TaskTests {
       (.restore(stack, .latest, plan: nil), "backup restore --json --archive latest photos"),
       (.followLogs(StackTarget(stack), lines: 20, since: nil), "stacks logs --lines 20 --timestamps photos"),
       (.clusterNodes, "cluster nodes --json"), (.removeStack(stack), "stacks remove --json --keep-data photos"),
+      (.forgetNode(nodeName("node-1")), "cluster forget --json node-1"),
       (.pruneBackups(planName("daily"), [stack]), "backup prune --json --stack photos daily"),
     ] as [(NodeTask, String)])
   func arguments(task: NodeTask, line: String) {
@@ -234,6 +235,9 @@ struct TaskTests {
 private let stack = stackName("photos")
 private func planName(_ text: String) -> BackupPlanName {
   do { return try BackupPlanName(text) } catch { fatalError("\(error)") }
+}
+private func nodeName(_ text: String) -> ClusterNodeName {
+  do { return try ClusterNodeName(text) } catch { fatalError("\(error)") }
 }
 private func stackName(_ text: String) -> StackName {
   do { return try StackName(text) } catch { fatalError("\(error)") }

@@ -96,6 +96,52 @@ struct ClusterWorkTests {
     #expect(failing.commands.last == "k3s kubectl uncordon c1")
   }
 
+  @Test("A node that is off or drained is forgotten with its password; again it is only the password")
+  func forget() async throws {
+    let gone = [
+      "k3s kubectl delete node c2 --ignore-not-found --timeout=120s",
+      "k3s kubectl delete secret c2.node-password.k3s --namespace kube-system --ignore-not-found",
+    ]
+    for node in [Node(name: "c2", isReady: false), Node(name: "c2", isCordoned: true)] {
+      let runner = runner([Node(name: "c1"), node, Node(name: "c3")])
+      try await work(runner).forget("c2")
+      #expect(Array(runner.commands.dropFirst()) == gone)
+    }
+    let agent = runner([Node(name: "c1"), Node(name: "c2", isServer: false, isReady: false)])
+    try await work(agent).forget("c2")
+    #expect(Array(agent.commands.dropFirst()) == gone)
+    let again = runner([Node(name: "c1")])
+    try await work(again).forget("c2")
+    #expect(Array(again.commands.dropFirst()) == [gone[1]])
+    let failing = runner(
+      [Node(name: "c1"), Node(name: "c2", isServer: false, isReady: false)],
+      failing: ["k3s kubectl delete node": "timed out"])
+    await #expect(throws: NodeWorkError.self) { try await work(failing).forget("c2") }
+    #expect(!failing.commands.contains(gone[1]))
+  }
+
+  @Test("A node at work is not forgotten, nor the last server, nor one that the others' majority needs")
+  func notForgotten() async throws {
+    let cases: [([Node], String)] = [
+      ([Node(name: "c1"), Node(name: "c2"), Node(name: "c3")], "ready and takes pods"),
+      ([Node(name: "w1", isServer: false), Node(name: "c2", isCordoned: true)], "the only server"),
+      (
+        [Node(name: "c1", isReady: false), Node(name: "c2", isCordoned: true), Node(name: "c3")],
+        "1 of 2 servers are ready"
+      ),
+    ]
+    for (nodes, reason) in cases {
+      let runner = runner(nodes)
+      do {
+        try await work(runner).forget("c2")
+        Issue.record("c2 was forgotten")
+      } catch {
+        #expect("\(error)".contains(reason), "\(error)")
+      }
+      #expect(runner.commands.count == 1)
+    }
+  }
+
   @Test("The administration file names the address from outside; other forms are refused")
   func kubeconfig() throws {
     let folder = try TemporaryDirectory()

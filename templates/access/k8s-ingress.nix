@@ -13,34 +13,84 @@ let
   cfg = access.k8s-ingress;
   yaml = pkgs.formats.yaml { };
 
-  chart = types.submodule {
-    options = {
-      repository = mkOption {
-        type = types.strMatching "https://[^ ]+";
-        example = "https://k8up-io.github.io/k8up";
-        description = "Where the chart is.";
-      };
-      chart = mkOption {
-        type = types.str;
-        example = "k8up";
-        description = "The chart's name there.";
-      };
-      version = mkOption {
-        type = types.strMatching "v?[0-9]+\\.[0-9]+\\.[0-9]+[^ ]*";
-        example = "4.8.5";
-        description = "Its version, whole.";
-      };
-      namespace = mkOption {
-        type = types.str;
-        description = "The namespace, which is made.";
-      };
-      values = mkOption {
-        inherit (yaml) type;
-        default = { };
-        description = "The chart's values. Never secrets: they lie in the store.";
-      };
-    };
+  # The one place for versions and values of what is installed.
+  inherit (lib.importJSON ../cluster/addons.json) addons;
+  addon = name: lib.findFirst (entry: entry.name == name) null addons;
+
+  inputs = {
+    domain = toString access.zones.lan;
+    ingressClass = cfg.ingress;
+    inherit (cfg) issuer;
   };
+  names = map (name: "{${name}}") (lib.attrNames inputs);
+  # A list is one value: modules would add to it.
+  filled =
+    value:
+    if lib.isString value then
+      lib.replaceStrings names (lib.attrValues inputs) value
+    else if lib.isList value then
+      map filled value
+    else if lib.isAttrs value then
+      lib.mapAttrs (_: filled) value
+    else
+      value;
+
+  chart = types.submodule (
+    { name, ... }:
+    let
+      entry = addon name;
+      known = if entry != null && entry.kind == "chart" then entry else null;
+      from = field: lib.optionalAttrs (known != null) { default = known.${field}; };
+      # Without a domain there is no name that it could have.
+      values = lib.optionalAttrs (known != null) (
+        if access.zones.lan == null || cfg.ingress == "none" then
+          removeAttrs known.values [ "ingress" ]
+        else
+          known.values
+      );
+    in
+    {
+      config.values = lib.mapAttrsRecursive (_: lib.mkDefault) (filled values);
+      options = {
+        repository = mkOption (
+          from "repository"
+          // {
+            type = types.strMatching "https://[^ ]+";
+            example = "https://k8up-io.github.io/k8up";
+            description = "Where the chart is.";
+          }
+        );
+        chart = mkOption (
+          from "chart"
+          // {
+            type = types.str;
+            example = "k8up";
+            description = "The chart's name there.";
+          }
+        );
+        version = mkOption (
+          from "version"
+          // {
+            type = types.strMatching "v?[0-9]+\\.[0-9]+\\.[0-9]+[^ ]*";
+            example = "4.9.0";
+            description = "Its version, whole.";
+          }
+        );
+        namespace = mkOption (
+          from "namespace"
+          // {
+            type = types.str;
+            description = "The namespace, which is made.";
+          }
+        );
+        values = mkOption {
+          inherit (yaml) type;
+          default = { };
+          description = "The chart's values. Never secrets: they lie in the store.";
+        };
+      };
+    }
+  );
 
   helmChart = name: entry: {
     apiVersion = "helm.cattle.io/v1";
@@ -91,13 +141,13 @@ in
 
     metallb = mkOption {
       type = types.str;
-      default = "0.15.2";
+      default = (addon "metallb").version;
       description = "The version of MetalLB's chart.";
     };
 
     certManager = mkOption {
       type = types.str;
-      default = "v1.18.2";
+      default = (addon "cert-manager").version;
       description = "The version of cert-manager's chart.";
     };
 
@@ -115,15 +165,14 @@ in
       default = { };
       example = lib.literalExpression ''
         {
-          k8up = {
-            repository = "https://k8up-io.github.io/k8up";
-            chart = "k8up";
-            version = "4.8.5";
-            namespace = "k8up";
-          };
+          k8up = { };
+          headlamp = { };
         }
       '';
-      description = "Further charts, such as Headlamp and K8up.";
+      description = ''
+        Further charts. `headlamp` and `k8up` have their repository, version and values, and need nothing else; Headlamp
+        gets a route where `bootstead.access.zones.lan` is set, and its account no rights in the cluster.
+      '';
     };
   };
 
@@ -158,14 +207,14 @@ in
         chart = "metallb";
         version = cfg.metallb;
         namespace = "metallb-system";
-        values = { };
+        inherit (addon "metallb") values;
       };
       cert-manager.content = helmChart "cert-manager" {
         repository = "https://charts.jetstack.io";
         chart = "cert-manager";
         version = cfg.certManager;
         namespace = "cert-manager";
-        values.crds.enabled = true;
+        inherit (addon "cert-manager") values;
       };
       # k3s tries again until the charts above have brought the kinds of these.
       metallb-pool.content = [

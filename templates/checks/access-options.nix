@@ -100,21 +100,69 @@ in
     };
     modules = [ { networking.nftables.enable = true; } ];
   };
-  "access-options/k8s-ingress+acme".machine = withRoles [ "k3s-server-init" ] {
-    access = {
-      inherit certificate;
-      k8s-ingress = {
-        enable = true;
-        pool = [ "192.0.2.200-192.0.2.220" ];
-        address = "192.0.2.210";
-        charts.k8up = {
-          repository = "https://k8up-io.github.io/k8up";
-          chart = "k8up";
-          version = "4.8.5";
-          namespace = "k8up";
+  "access-options/k8s-ingress+acme" = {
+    machine = withRoles [ "k3s-server-init" ] {
+      access = {
+        inherit certificate;
+        zones.lan = "lan.example.com";
+        k8s-ingress = {
+          enable = true;
+          pool = [ "192.0.2.200-192.0.2.220" ];
+          address = "192.0.2.210";
+          charts = {
+            k8up = { };
+            headlamp.values.replicaCount = 2;
+            other = {
+              repository = "https://charts.example.com";
+              chart = "other";
+              version = "1.2.3";
+              namespace = "other";
+            };
+          };
         };
       };
     };
+    # What runs is what templates/cluster/addons.json says, and what the owner adds to it.
+    modules = [
+      (
+        { config, lib, ... }:
+        let
+          addon =
+            name:
+            lib.findFirst (entry: entry.name == name) (throw name) (lib.importJSON ../cluster/addons.json).addons;
+          spec = name: config.services.k3s.manifests.${name}.content.spec;
+          values = name: builtins.fromJSON (spec name).valuesContent;
+        in
+        {
+          assertions =
+            map
+              (name: {
+                assertion = (spec name).version == (addon name).version && (spec name).repo == (addon name).repository;
+                message = "${name} is not the one of addons.json";
+              })
+              [
+                "metallb"
+                "cert-manager"
+                "k8up"
+                "headlamp"
+              ]
+            ++ [
+              {
+                assertion = values "metallb" == (addon "metallb").values && values "cert-manager" == (addon "cert-manager").values;
+                message = "charts without the values of addons.json";
+              }
+              {
+                assertion =
+                  !(values "headlamp").clusterRoleBinding.create
+                  && (values "headlamp").replicaCount == 2
+                  && (lib.head (values "headlamp").ingress.hosts).host == "headlamp.lan.example.com"
+                  && (values "headlamp").ingress.annotations."cert-manager.io/cluster-issuer" == "bootstead";
+                message = "Headlamp's values: ${(spec "headlamp").valuesContent}";
+              }
+            ];
+        }
+      )
+    ];
   };
   # What `bootstead cluster create` and `join` declare.
   "access-options/cluster+create".machine = withRoles [ "base-hardened" "k3s-server-init" ] {
@@ -136,6 +184,33 @@ in
       nodeAddress = "192.0.2.32";
       peers = [ "192.0.2.0/24" ];
     };
+  };
+  # What `bootstead cluster rejoin` declares: no second cluster is begun.
+  "access-options/cluster+rejoin" = {
+    machine = withRoles [ "base-hardened" "k3s-server-init" ] {
+      roles.k3s-server-init = {
+        token = "secret:k3s-home";
+        join = "https://192.0.2.32:6443";
+        nodeAddress = "192.0.2.31";
+        peers = [ "192.0.2.0/24" ];
+      };
+    };
+    modules = [
+      (
+        { config, lib, ... }:
+        {
+          assertions = [
+            {
+              assertion =
+                !config.services.k3s.clusterInit
+                && !lib.hasInfix "--cluster-init" config.systemd.services.k3s.serviceConfig.ExecStart
+                && lib.hasInfix "--server https://192.0.2.32:6443" config.systemd.services.k3s.serviceConfig.ExecStart;
+              message = "a first server that joins another one must not begin a cluster";
+            }
+          ];
+        }
+      )
+    ];
   };
   # All ways into one house at once.
   "access-options/together".machine = withRoles [ "base-hardened" "edge" "dns" ] {

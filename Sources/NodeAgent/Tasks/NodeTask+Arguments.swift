@@ -41,6 +41,7 @@ extension NodeTask {
       ["cluster", "drain"] + json + (deletesScratch ? ["--delete-scratch"] : [])
         + (acceptsOutage ? ["--accept-outage"] : []) + [node.text]
     case .uncordonNode(let node): ["cluster", "uncordon"] + json + [node.text]
+    case .forgetNode(let node): ["cluster", "forget"] + json + [node.text]
     case .kubeconfig(let server, let recipient):
       ["cluster", "kubeconfig"] + json + ["--server", server.text, "--recipient", recipient.description]
     }
@@ -51,7 +52,7 @@ extension NodeTask {
     switch self {
     case .logs, .processes, .usage, .showStorage, .listSnapshots, .listArchives, .showCoverage: .seconds(600)
     case .followLogs: .seconds(60)
-    case .clusterNodes, .uncordonNode, .kubeconfig: .seconds(600)
+    case .clusterNodes, .uncordonNode, .forgetNode, .kubeconfig: .seconds(600)
     case .createSnapshot, .rollBackSnapshot, .destroySnapshot, .recoverBackups, .drainNode: .seconds(3600)
     // Images are fetched.
     case .applyStacks, .stack, .removeStack: .seconds(2 * 3600)

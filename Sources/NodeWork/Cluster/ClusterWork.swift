@@ -81,6 +81,38 @@ public struct ClusterWork: Sendable {
     say("\(name) takes pods again")
   }
 
+  /// Takes a node out of the cluster, so that its machine can join anew with another system. etcd gives its member up with
+  /// the node. Run again it goes on.
+  public func forget(_ name: String) async throws(NodeWorkError) {
+    let nodes = try await nodes()
+    if let node = nodes.first(where: { $0.name == name }) {
+      guard !node.isReady || node.isCordoned else {
+        throw NodeWorkError(
+          .services, "\(name) is ready and takes pods: it would lose them, and its place, while it runs",
+          advice: "drain it first with 'cluster drain \(name)', or switch it off")
+      }
+      if node.isServer {
+        let quorum = ClusterQuorum(nodes.filter { $0.name != name }, without: name)
+        guard quorum.servers > 0 else {
+          throw NodeWorkError(.services, "\(name) is the only server: without it there is no cluster")
+        }
+        guard quorum.isKept else {
+          throw NodeWorkError(
+            .services,
+            "without \(name), \(quorum.remaining) of \(quorum.servers) servers are ready, and \(quorum.needed) have to be",
+            advice: "bring the other servers back first")
+        }
+      }
+      say("taking \(name) out of the cluster")
+      try await kubectl(["delete", "node", name, "--ignore-not-found", "--timeout=120s"], timeout: 180)
+    }
+    // k3s removes it with the node; one that it left keeps the new system out ("Node password rejected").
+    try await kubectl([
+      "delete", "secret", name + ".node-password.k3s", "--namespace", "kube-system", "--ignore-not-found",
+    ])
+    say("\(name) is forgotten")
+  }
+
   /// The configuration that lets its holder do everything in the cluster.
   /// - Parameter server: where the API is reached from outside, as `https://192.0.2.30:6443`.
   public func kubeconfig(server: String) throws(NodeWorkError) -> [UInt8] {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiskLayout
 import Fleet
 import Foundation
 import NetworkAddress
@@ -8,9 +9,23 @@ struct ClusterCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cluster", abstract: "k3s clusters of declared machines.",
     subcommands: [
-      ClusterCreate.self, ClusterJoin.self, ClusterShow.self, ClusterNodes.self, ClusterDrain.self,
-      ClusterUncordon.self, ClusterUpgrade.self, ClusterKubeconfig.self,
+      ClusterCreate.self, ClusterJoin.self, ClusterRejoin.self, ClusterShow.self, ClusterNodes.self, ClusterDrain.self,
+      ClusterUncordon.self, ClusterForget.self, ClusterUpgrade.self, ClusterKubeconfig.self,
     ])
+
+  /// The volumes of machines, as the registry has them; nothing of those that it does not know yet.
+  static func volumes(of machines: [String], _ client: ApplianceClient) async throws -> [String: [ClusterVolume]] {
+    var volumes: [String: [ClusterVolume]] = [:]
+    for machine in machines {
+      do {
+        let detail: MachineDetail = try await client.get("/v1/machines/\(pathComponent(machine))")
+        volumes[machine] = detail.machine.layout.volumes.map { .init(name: $0.name, mountPoint: $0.mountPoint) }
+      } catch CommandFailure.refused(404, _) {
+        continue
+      }
+    }
+    return volumes
+  }
 
   /// Gives all members the token. It is made where none of them has one, and never shown.
   static func shareToken(_ cluster: DeclaredCluster, firstUse: Bool, _ appliance: ApplianceOptions) async throws
@@ -21,7 +36,8 @@ struct ClusterCommand: AsyncParsableCommand {
     return try await appliance.client.send("POST", "/v1/clusters/secret", request)
   }
 
-  static func next(_ cluster: DeclaredCluster, _ answer: SharedSecretAnswer, firstUse: Bool) -> String {
+  static func next(_ made: ClusterAnswer, firstUse: Bool) -> String {
+    let (cluster, answer, storage) = (made.cluster, made.token, made.storage)
     let given = answer.given.joined(separator: ", ")
     var lines = [
       answer.given.isEmpty
@@ -31,6 +47,8 @@ struct ClusterCommand: AsyncParsableCommand {
     if !firstUse, !answer.given.isEmpty {
       lines.append("it goes to machines whose code was compared; --first-use gives it to others too")
     }
+    if let path = storage.path { lines.append("data of pods lies on the volume that is mounted on \(path)") }
+    if let advice = storage.advice(cluster) { lines.append(advice) }
     lines.append("then: bootstead build \(cluster.members.map(\.machine).joined(separator: " ")), and install or apply")
     return lines.joined(separator: "\n")
   }
@@ -39,6 +57,7 @@ struct ClusterCommand: AsyncParsableCommand {
 struct ClusterAnswer: Encodable {
   var cluster: DeclaredCluster
   var token: SharedSecretAnswer
+  var storage: ClusterStorage
 }
 
 struct ClusterCreate: AsyncParsableCommand {
@@ -46,7 +65,7 @@ struct ClusterCreate: AsyncParsableCommand {
     commandName: "create", abstract: "Declare a cluster with its first server, its addresses and its token.",
     discussion: """
       Prints what changes in the folder's files, and asks. Addresses of the pool are of the first server's network, and \
-      belong to nobody: no declared machine, no router, not the appliance, not the DHCP server.
+      belong to nobody: no declared machine, no router, not the appliance, not the DHCP server. Run again it goes on.
       """)
 
   @OptionGroup var appliance: ApplianceOptions
@@ -64,14 +83,16 @@ struct ClusterCreate: AsyncParsableCommand {
       let status: StatusAnswer = try await appliance.client.get("/v1/status")
       let own = status.addresses.compactMap { try? IPv4Address(String($0.prefix { $0 != " " })) }
       var declaration = ClusterDeclaration(
-        try EditedDeclaration.open(declared.folder), others: own.map { ("the appliance", $0) })
+        try EditedDeclaration.open(declared.folder), others: own.map { ("the appliance", $0) },
+        volumes: try await ClusterCommand.volumes(of: [server], appliance.client))
       let cluster = try declaration.create(
         .init(name: name, first: server, pool: pool, ingress: ingress, dhcp: dhcp))
       try await EditedDeclaration(folder: declared.folder, editor: declaration.editor).apply(appliance, consent)
       let token = try await ClusterCommand.shareToken(cluster, firstUse: firstUse, appliance)
-      try show(ClusterAnswer(cluster: cluster, token: token), json: appliance.json) {
+      let answer = ClusterAnswer(cluster: cluster, token: token, storage: try declaration.storage(of: cluster))
+      try show(answer, json: appliance.json) {
         "the cluster '\(name)' is declared: first server \(server), addresses \(cluster.pool.joined(separator: ", ")), "
-          + "routes at \(cluster.ingress ?? "-")\n" + ClusterCommand.next(cluster, token, firstUse: firstUse)
+          + "routes at \(cluster.ingress ?? "-")\n" + ClusterCommand.next(answer, firstUse: firstUse)
       }
     }
   }
@@ -96,14 +117,19 @@ struct ClusterJoin: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      var declaration = ClusterDeclaration(try EditedDeclaration.open(declared.folder))
+      let editor = try EditedDeclaration.open(declared.folder)
+      // The first server says where the data of all lies.
+      let members = try DeclaredCluster.named(name, in: editor).members.map(\.machine)
+      var declaration = ClusterDeclaration(
+        editor, volumes: try await ClusterCommand.volumes(of: members + server + agent, appliance.client))
       let cluster = try declaration.join(name, servers: server, agents: agent, allowsEven: even)
       try await EditedDeclaration(folder: declared.folder, editor: declaration.editor).apply(appliance, consent)
       let token = try await ClusterCommand.shareToken(cluster, firstUse: firstUse, appliance)
-      try show(ClusterAnswer(cluster: cluster, token: token), json: appliance.json) {
+      let answer = ClusterAnswer(cluster: cluster, token: token, storage: try declaration.storage(of: cluster))
+      try show(answer, json: appliance.json) {
         "\(cluster.servers.count) servers, \(cluster.members.count - cluster.servers.count) agents; "
           + "the loss of \(cluster.tolerates) servers is borne\n"
-          + ClusterCommand.next(cluster, token, firstUse: firstUse)
+          + ClusterCommand.next(answer, firstUse: firstUse)
       }
     }
   }

@@ -8,8 +8,9 @@ struct ClusterUpgrade: AsyncParsableCommand {
     commandName: "upgrade",
     abstract: "Have a cluster's nodes change to the systems that are set for them, one at a time.",
     discussion: """
-      Servers first. The next one goes when the one before runs its new system, with k3s active. Ends at the first that \
-      fails or goes back, and where the cluster would lose the majority of its servers. Run again it goes on.
+      Servers first. The next one goes when the one before runs its new system, and Kubernetes says that it is ready. Ends \
+      at the first that fails or goes back, and where the cluster would lose the majority of its servers. Run again it goes \
+      on. No minor version of k3s is left out, and none goes back.
       """)
 
   @OptionGroup var appliance: ApplianceOptions
@@ -43,11 +44,18 @@ struct ClusterUpgrade: AsyncParsableCommand {
         return
       }
       try await check(first, maintenance)
+      let reading = try await reading()
+      for step in plan.steps where step.action == .change {
+        if let refusal = reading.refusal(of: step.machine, to: step.kubernetes.flatMap { KubernetesVersion($0) }) {
+          throw CommandFailure.failed("\(step.machine) stays as it is, and nothing was ordered: \(refusal)")
+        }
+      }
       try consent.ask("Change \(waiting.count) of the cluster's nodes, one after the other?")
       var orders: [Rollout] = []
       for machine in maintenance.order where waiting.contains(machine) {
         try await check(machine, maintenance)
         orders.append(try await change(machine))
+        try await awaitReady(machine)
       }
       if appliance.json { try show(Output(plan: plan, orders: orders), json: true) { "" } }
     }
@@ -77,6 +85,33 @@ struct ClusterUpgrade: AsyncParsableCommand {
     if let refusal = maintenance.refusal(of: machine, standings, acceptsOutage: acceptOutage) {
       throw CommandFailure.failed("\(machine) stays as it is: \(refusal)")
     }
+    if let refusal = try await reading(besides: machine).refusal(of: machine, in: name) {
+      throw CommandFailure.failed("\(machine) stays as it is: \(refusal)")
+    }
+  }
+
+  /// What a server that is well says of the nodes; another one than the given machine where there is one.
+  private func reading(besides machine: String? = nil) async throws -> ClusterReading {
+    let server = try await ClusterMembers.named(name, appliance.client).server(besides: machine)
+    return try await ClusterReading.read(on: server, appliance.client)
+  }
+
+  /// Waits until Kubernetes says that a machine that has changed is ready.
+  private func awaitReady(_ machine: String) async throws {
+    let end = ContinuousClock.now + .seconds(options.seconds)
+    var last = "Kubernetes says that it is not"
+    repeat {
+      do {
+        if try await reading(besides: machine).isReady(machine) { return say("\(machine): ready") }
+      } catch let failure as CommandFailure {
+        // With one server Kubernetes is away for a while too.
+        last = failure.description
+      }
+      try await Task.sleep(for: .seconds(5))
+    } while ContinuousClock.now < end
+    throw CommandFailure.failed(
+      "\(machine) runs its new system and is not ready after \(options.seconds) s (\(last)); the others stay as they are: "
+        + "bootstead cluster nodes \(name)")
   }
 
   /// Orders one machine's change, and waits for its end.

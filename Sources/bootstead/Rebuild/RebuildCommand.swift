@@ -34,6 +34,7 @@ struct RebuildCommand: AsyncParsableCommand {
   @Flag(help: "Tell the running node to start from the network at once.") var now = false
   @Option(help: "latest: data that is lost comes back from the stacks' repositories once the machine is active.")
   var restore: String?
+  @Flag(help: "The k3s cluster that it is a server of may stand still meanwhile.") var acceptOutage = false
   @Flag(help: "Print what would be done, and change nothing.") var dryRun = false
   @Option(help: "Minutes for which the rebuild stays armed.") var window: Int = 24 * 60
 
@@ -82,6 +83,7 @@ struct RebuildCommand: AsyncParsableCommand {
     request.mayRepairPool = repairPool
     request.fingerprint = FingerprintDepth(rawValue: fingerprint) ?? .sampled
     request.acceptsHardware = acceptHardware
+    request.acceptsOutage = acceptOutage
     request.comparesCode = compareCode
     request.closure = closure
     request.now = now
