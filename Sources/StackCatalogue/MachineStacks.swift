@@ -77,6 +77,7 @@ struct MachineFile: Decodable {
       var exposure: String?
       var host: String?
       var images: [String: String]?
+      var sizes: [String: String]?
     }
     var own: [String: String]?
     var directory: String?
@@ -199,6 +200,7 @@ extension MachineFile {
     instance.secrets = chosen?.secrets ?? [:]
     instance.host = chosen?.host
     instance.images = chosen?.images ?? [:]
+    instance.sizes = chosen?.sizes ?? [:]
     if let text = chosen?.exposure {
       guard let exposure = StackExposure(rawValue: text) else {
         throw CatalogueError(path: path, text: "settings.stacks.settings.\(name).exposure takes lan, vpn or public")

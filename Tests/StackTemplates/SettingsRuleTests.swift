@@ -40,6 +40,10 @@ struct SettingsRuleTests {
     Break(name: "a secret that nobody gave", rule: .secretUndeclared) { $0.stacks[0].secrets = [:] },
     Break(name: "an image that moves", rule: .imagePinned) { $0.stacks[0].images["web"] = "notes:latest" },
     Break(name: "an image of no service", rule: .imagePinned) { $0.stacks[0].images["wide"] = "notes:1.0" },
+    Break(name: "a size that is none", rule: .parameter) { $0.stacks[0].sizes["pages"] = "20GB" },
+    Break(name: "a size beyond all disks", rule: .parameter) { $0.stacks[0].sizes["pages"] = "1048575TiB" },
+    Break(name: "a size of no volume", rule: .volumeUndeclared) { $0.stacks[0].sizes["page"] = "20GiB" },
+    Break(name: "a size of what stacks share", rule: .volumeUndeclared) { $0.stacks[0].sizes["media"] = "20GiB" },
     Break(name: "a database on NFS", rule: .databaseOnNFS) {
       $0.fileSystems.append(.init(mountPoint: "/srv/db", type: "nfs4"))
     },

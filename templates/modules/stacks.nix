@@ -194,6 +194,16 @@ in
               default = null;
               description = "From where the stack is reached. `null` is the template's own choice.";
             };
+            sizes = mkOption {
+              type = types.attrsOf (types.strMatching "[1-9][0-9]*(MiB|GiB|TiB)");
+              default = { };
+              example.library = "2TiB";
+              description = ''
+                How large the stack's volumes are at least, instead of the template's size. On LVM the volume is made so large, and
+                grows to it while it is used; it takes no more of the pool than what is written. On ZFS it limits the data
+                set. Nothing is ever made smaller.
+              '';
+            };
             host = mkOption {
               type = types.nullOr (types.strMatching "[a-z0-9*-]+(\\.[a-z0-9-]+)*");
               default = null;

@@ -47,6 +47,12 @@ extension BackupEngine {
     for volume in stack.volumes where volume.isBackedUp && !inArchive.contains(volume.name) {
       result.notes.append("\(archive) holds no volume \(volume.name); it stays as it is")
     }
+    let made = try BackupHistory.read(stack.name, folders).results.last { $0.archive == archive }
+    let sizes = try DurableFile.value(DiskSizes.self, at: "\(work)/stack/\(DiskSizes.file)")
+    for line in try await makeRoom(for: archive, volumes, of: stack, sizes: sizes, bytes: made?.originalBytes) {
+      say("\(stack.name): \(line)")
+      result.notes.append(line)
+    }
     // All of it is fetched, and found whole, before anything that runs is touched.
     for volume in volumes {
       let beside = Self.beside(volume, stack)

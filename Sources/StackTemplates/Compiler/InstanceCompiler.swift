@@ -44,10 +44,11 @@ struct InstanceCompiler {
     let path =
       volume.isShared
       ? (volume.path == "." ? place : "\(place)/\(volume.path)") : "\(place)/\(instance.name)/\(volume.name)"
+    let chosen = instance.instance.sizes[volume.name].flatMap(ByteSize.parse)
     return StackVolume(
       name: volume.name, class: volume.placement, path: path,
       owner: HostOwner(settings: settings, template: template).owner(of: volume), isShared: volume.isShared,
-      isBackedUp: volume.isBackedUp, size: volume.size)
+      isBackedUp: volume.isBackedUp, size: chosen ?? volume.size, isSizeSet: chosen == nil ? nil : true)
   }
 
   private func secret(_ secret: StackDescription.Secret) -> StackSecret {

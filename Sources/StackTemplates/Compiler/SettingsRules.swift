@@ -15,6 +15,7 @@ struct SettingsRules {
       environment(selected)
       secrets(selected)
       images(selected)
+      sizes(selected)
     }
     placement()
     identity()
@@ -158,6 +159,29 @@ struct SettingsRules {
         log.refuse(.imagePinned, 0, "\(path): '\(selected.template.name)' has no such service; correct the name")
       }
       if let problem = ImagePinnedRule.problem(of: image) { log.refuse(.imagePinned, 0, "\(path): \(problem)") }
+    }
+  }
+
+  private func sizes(_ selected: SelectedStack) {
+    let volumes = selected.template.description.volumes
+    for (name, size) in selected.instance.sizes.sorted(by: { $0.key < $1.key }) {
+      let path = "\(selected.path).sizes.\(name)"
+      if ByteSize.parse(size) == nil {
+        log.refuse(.parameter, 0, "\(path) is '\(size)'; write it as 200GiB, with MiB, GiB or TiB, at most 256TiB")
+      }
+      guard let volume = volumes.first(where: { $0.name == name }) else {
+        let known = volumes.filter { !$0.isShared }.map(\.name).sorted().joined(separator: ", ")
+        log.refuse(
+          .volumeUndeclared, 0,
+          "\(path): '\(selected.template.name)' has no such volume; it has \(known.isEmpty ? "none" : known)")
+        continue
+      }
+      if volume.isShared {
+        log.refuse(
+          .volumeUndeclared, 0,
+          "\(path): stacks share \(name), so that it lies on the file system of the class \(volume.placement.rawValue); size that where the disks are laid out"
+        )
+      }
     }
   }
 

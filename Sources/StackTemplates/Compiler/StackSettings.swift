@@ -17,6 +17,8 @@ public struct StackSettings: Sendable {
     public var host: String?
     /// Images by service, instead of the template's.
     public var images: [String: String] = [:]
+    /// How large its volumes are at least, by volume, as `200GiB`; instead of the template's.
+    public var sizes: [String: String] = [:]
 
     public init(_ name: String, template: String? = nil) { (self.name, self.template) = (name, template ?? name) }
   }
