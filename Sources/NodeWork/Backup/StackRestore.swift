@@ -86,7 +86,10 @@ extension BackupEngine {
     for hook in stack.backup.restore {
       let file = dumps + "/" + hook.input
       guard DurableFile.exists(file) else {
-        result.notes.append("the archive holds no \(hook.input): \(hook.service) has its files alone")
+        // Else the stack stood still for the archive: its files are what comes back.
+        if stack.backup.quiesce == .dump {
+          result.notes.append("the archive holds no \(hook.input): \(hook.service) has its files alone")
+        }
         continue
       }
       try await project.up([hook.service])

@@ -2,7 +2,9 @@ import StackSet
 
 /// Makes one stack of the machine from its template. Everything has been checked before.
 struct InstanceCompiler {
+  /// With the stack's exceptions.
   let settings: StackSettings
+  let leavesMapping: Bool
   let instance: SelectedStack
   let all: [SelectedStack]
   let plan: RoutePlan
@@ -15,7 +17,8 @@ struct InstanceCompiler {
     let volumes = description.volumes.map(volume)
     let secrets = description.secrets.filter { instance.isGiven($0) }.map(secret)
     let emitter = ComposeEmitter(
-      settings: settings, instance: instance, plan: plan, variables: variables(), volumes: volumes, secrets: secrets)
+      settings: settings, leavesMapping: leavesMapping, instance: instance, plan: plan, variables: variables(),
+      volumes: volumes, secrets: secrets)
     let compose = String(decoding: try CanonicalJSON.encode(emitter.compose()), as: UTF8.self)
     return CompiledStack(
       name: instance.name, template: template.name, order: description.order, compose: compose,

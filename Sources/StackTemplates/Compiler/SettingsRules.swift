@@ -16,6 +16,7 @@ struct SettingsRules {
       secrets(selected)
       images(selected)
       sizes(selected)
+      identity(selected)
     }
     placement()
     identity()
@@ -234,6 +235,32 @@ struct SettingsRules {
       if settings.engine == .podman {
         log.refuse(.owner, 0, "settings.stacks.identity: userns-remap is Docker's; use fixed or image with Podman")
       }
+    }
+  }
+}
+
+extension SettingsRules {
+  /// Of one stack that is an exception.
+  private func identity(_ selected: SelectedStack) {
+    let path = "\(selected.path).identity"
+    switch selected.instance.identity {
+    case nil, .image: break
+    case .fixed(let owner):
+      if !(0...65533).contains(owner.user) || !(0...65533).contains(owner.group) {
+        log.refuse(.owner, 0, "\(path): user and group are numbers from 0 to 65533; correct them")
+      }
+      if selected.template.description.identity != .fixed {
+        log.refuse(
+          .owner, 0,
+          "\(path): the images of '\(selected.template.name)' run as users of their own, which nobody can choose; leave it out, or set the policy image"
+        )
+      }
+    case .remapped:
+      if case .remapped = settings.identity { break }
+      log.refuse(
+        .owner, 0,
+        "\(path): the engine maps the users of all stacks or of none; set settings.stacks.identity to userns-remap, and except others"
+      )
     }
   }
 }
