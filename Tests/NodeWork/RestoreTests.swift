@@ -72,7 +72,8 @@ struct RestoreTests {
     ).result
     #expect(result.hasSucceeded, "\(result)")
     #expect(scene.node.state.withLock { $0.volumes["data/photos"]?.bytes } == 300 << 30)
-    #expect(result.notes.contains { $0.contains("settings.stacks.settings.photos.sizes.library = 300GiB") }, "\(result)")
+    #expect(
+      result.notes.contains { $0.contains("settings.stacks.settings.photos.sizes.library = 300GiB") }, "\(result)")
     let commands = scene.node.state.withLock { $0.commands.map(\.program) }
     #expect(commands.contains("resize2fs"))
   }

@@ -90,7 +90,8 @@ struct StackDiskTests {
     answers["findmnt --json"] = #"{"filesystems":[{"source":"\#(source)","target":"/srv","fstype":"\#(type)"}]}"#
     let runner = RecordedRunner(answers, failing: failing)
     let owner = StackOwner(user: Int(getuid()), group: Int(getgid()))
-    let stack = CompiledStack.sample("wiki", volumes: [.sample("pages", path + "/pages", owner: owner, size: size, isSizeSet: isSizeSet)])
+    let stack = CompiledStack.sample(
+      "wiki", volumes: [.sample("pages", path + "/pages", owner: owner, size: size, isSizeSet: isSizeSet)])
     let storage = NodeStorage(
       set: .sample([stack]), snapshots: NodeSnapshots(providers: [], runner: runner),
       runner: runner)
@@ -169,7 +170,8 @@ struct StackDiskTests {
     #expect(try await bytes([20 << 30, nil, nil]) == "32212254720b")
   }
 
-  @Test("On a plain disk there are folders alone; on ZFS a data set, with the limit that the machine's settings give it")
+  @Test(
+    "On a plain disk there are folders alone; on ZFS a data set, with the limit that the machine's settings give it")
   func others() async throws {
     #expect(try await apply(["lvs": lvs()], source: "/dev/sda1") == [])
     let made = try await apply(

@@ -105,7 +105,8 @@ struct RuleTests {
     Break(.quiesce, "restore: [{ service: database", "restore: [{ service: base"),
     Break(.quiesce, "verify: [{ service: web", "verify: [{ service: webs"),
     Break(
-      .quiesce, "    verify: [{ service: web, command: [wget, -qO-, \"http://127.0.0.1:8080/\"], expect: Notes }]\n", "",
+      .quiesce, "    verify: [{ service: web, command: [wget, -qO-, \"http://127.0.0.1:8080/\"], expect: Notes }]\n",
+      "",
       at: "quiesce: dump"),
     Break(
       .quiesce,

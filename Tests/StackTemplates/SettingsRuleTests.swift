@@ -144,12 +144,15 @@ struct SettingsRuleTests {
     ) { $0.stacks = [.init("one"), .init("two")] },
     Break(
       name: "a folder of stacks that others share", rule: .instanceUnique,
-      texts: [keeper("one", "pages", "class: appdata"), keeper("two", "all", "class: appdata, shared: true, path: one")]
+      texts: [
+        keeper("one", "pages", "class: appdata"), keeper("two", "all", "class: appdata, shared: true, path: one"),
+      ]
     ) { $0.stacks = [.init("one"), .init("two")] },
   ]
 
   static let sharedSecret = SampleStack.notes.replacing(
-    "    secrets: [DATABASE_PASSWORD]\n", with: "    user: \"999:999\"\n    secrets: [DATABASE_PASSWORD, DB_PASSWORD]\n")
+    "    secrets: [DATABASE_PASSWORD]\n", with: "    user: \"999:999\"\n    secrets: [DATABASE_PASSWORD, DB_PASSWORD]\n"
+  )
 
   /// A stack whose one service reads the secret PASSWORD as a user.
   static func reader(_ name: String, user: Int) -> String {

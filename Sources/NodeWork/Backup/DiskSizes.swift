@@ -83,6 +83,7 @@ extension BackupEngine {
       "\(archive) has \(ByteSize.text(bytes)), and \(places.keys.sorted().joined(separator: " and ")) "
         + "\(places.count == 1 ? "has" : "have") \(ByteSize.text(free)) left; what is there stays beside it",
       advice: "on a volume of its own, set settings.stacks.settings.\(stack.name).sizes.\(volume) to more, or run "
-        + "'bootstead-agent storage extend \(stack.name)/\(volume) +\((bytes - free) >> 30 + 1)GiB'; elsewhere make room")
+        + "'bootstead-agent storage extend \(stack.name)/\(volume) +\((bytes - free) >> 30 + 1)GiB'; elsewhere make room"
+    )
   }
 }

@@ -61,7 +61,8 @@ struct StackDisks: Sendable {
       // Only a power cut in the middle of mkfs leaves something here. Nobody ever mounted it. -m 1: five percent for root
       // is much of a large volume.
       try await runner.work(
-        Command("mkfs.ext4", ["-F", "-q", "-m", "1", "-L", String(disk.volumeName.prefix(16)), device],
+        Command(
+          "mkfs.ext4", ["-F", "-q", "-m", "1", "-L", String(disk.volumeName.prefix(16)), device],
           timeout: .seconds(3600)),
         .storage)
       try await runner.work(Command("lvchange", ["--addtag", Self.formattedTag, name]), .storage)

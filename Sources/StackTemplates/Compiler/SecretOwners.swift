@@ -38,7 +38,8 @@ struct SecretOwners {
         guard let other = owners[secret.reference], other.owner.user < base else { continue }
         conflicts.append(
           Conflict(
-            reference: secret.reference, first: other.reader, second: "\(stack.name) (\(secret.name))", stack: stack.name)
+            reference: secret.reference, first: other.reader, second: "\(stack.name) (\(secret.name))",
+            stack: stack.name)
         )
       }
     }
