@@ -98,8 +98,6 @@ struct RuleTests {
     Break(
       .dependency, "    x-healthcheck: image", "    x-healthcheck: image\n    depends_on: [web]",
       at: "depends_on: [web]"),
-    Break(
-      .dependency, "  instances: true", "  instances: true\n  dependsOn: [notes]", at: "dependsOn: [notes]"),
     Break(.quiesce, "quiesce: dump", "quiesce: none", at: "quiesce: none"),
     Break(.quiesce, "dump: [{ service: database", "dump: [{ service: base"),
     Break(.quiesce, "restore: [{ service: database", "restore: [{ service: base"),
@@ -202,6 +200,9 @@ struct RuleTests {
     let refusals = template.refusals(known: ["one"])
     #expect(refusals.map(\.rule) == [.dependency])
     #expect(refusals.first?.line == 14)
+    let itself = try SampleStack.template(SampleStack.small("one", dependsOn: ["one"]), files: [:])
+    #expect(itself.refusals(known: ["one"]).map(\.rule) == [.dependency])
+    #expect(itself.refusals(known: ["one"]).first?.text.contains("depends on itself") == true)
   }
 }
 
