@@ -238,9 +238,9 @@ in
               default = { };
               example.library = "2TiB";
               description = ''
-                How large the stack's volumes are at least, instead of the template's size. On LVM the volume is made so large, and
-                grows to it while it is used; it takes no more of the pool than what is written. On ZFS it limits the data
-                set. Nothing is ever made smaller.
+                How large the stack's volumes are at least, instead of the template's size. On LVM the volume is made so
+                large, and grows to it while it is used; it takes no more of the pool than what is written. On ZFS it limits
+                the data set. Nothing is ever made smaller.
               '';
             };
             host = mkOption {
@@ -343,7 +343,8 @@ in
         };
       };
 
-      # ZFS has its own timer; not with the backups of the night. The checkers only read, over a snapshot, and the containers run on.
+      # ZFS has its own timer. Not with the backups of the night. The checkers only read, over a snapshot, and the
+      # containers run on.
       systemd.services.bootstead-storage-scrub = lib.mkIf (thinPool != null && !isGolden) {
         description = "Look for damage in the stacks' file systems";
         startAt = "*-*-15 05:00";
