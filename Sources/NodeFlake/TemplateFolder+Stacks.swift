@@ -48,12 +48,11 @@ extension TemplateFolder {
         settings: chosen.settings, templates: templates, digest: { SHA256.hash(data: $0).hexadecimal }
       ).compile()
     } catch let error as StackRefusals {
-      let places = SettingPlaces(machine: path, files: files)
-      throw .stacks(machine: machine.text, StackRefusals(error.all.map(places.located)).all.map(\.description))
+      let lines = SettingLines(machine: path, others: [DeclaredFiles.fleet], files: files)
+      throw .stacks(machine: machine.text, StackRefusals(error.all.map { lines.located($0) }).all.map(\.description))
     } catch let error as CatalogueError {
-      let places = SettingPlaces(machine: path, files: files)
-      let refusal = StackRefusal(file: error.path, line: 0, rule: .schema, text: error.text)
-      throw .stacks(machine: machine.text, [places.located(refusal).description])
+      let lines = SettingLines(machine: path, others: [DeclaredFiles.fleet], files: files)
+      throw .stacks(machine: machine.text, [lines.located(error).description])
     } catch {
       throw .stacks(machine: machine.text, ["\(path): \(error)"])
     }
@@ -74,34 +73,5 @@ extension TemplateFolder {
       _ = try stackSet(declared)
       return []
     } catch .stacks(_, let problems) { return problems } catch { return ["\(error)"] }
-  }
-}
-
-/// Where the settings stand that a rule refuses: in the machine's file, or in that of the whole fleet.
-private struct SettingPlaces {
-  private let lines: [(file: String, lines: JSONLines)]
-  private let machine: String
-
-  init(machine: String, files: [String: Data]) {
-    self.machine = machine
-    lines = [machine, DeclaredFiles.fleet].compactMap { file in files[file].map { (file, JSONLines($0)) } }
-  }
-
-  func located(_ refusal: StackRefusal) -> StackRefusal {
-    guard refusal.line == 0, refusal.file == machine else { return refusal }
-    var path = refusal.text.prefix { !$0.isWhitespace && $0 != ":" }
-    var located = refusal
-    while !path.isEmpty {
-      for place in lines {
-        guard let line = place.lines.lines[String(path)] else { continue }
-        (located.file, located.line) = (place.file, line)
-        return located
-      }
-      guard let point = path.lastIndex(of: ".") else { break }
-      path = path[..<point]
-    }
-    guard let line = lines.first(where: { $0.file == machine })?.lines.lines["stacks"] else { return refusal }
-    located.line = line
-    return located
   }
 }

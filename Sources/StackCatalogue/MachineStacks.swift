@@ -77,6 +77,8 @@ struct MachineFile: Decodable {
       var exposure: String?
       var host: String?
       var images: [String: String]?
+      var sizes: [String: String]?
+      var identity: Identity?
     }
     var own: [String: String]?
     var directory: String?
@@ -171,7 +173,7 @@ extension MachineFile {
     result.fileSystems =
       (fileSystems ?? []).map { .init(mountPoint: $0.mountPoint, type: $0.type) }
       + (settings?.storage?.nfs?.mounts ?? [:]).values.map { .init(mountPoint: $0.mountPoint, type: "nfs") }
-    result.identity = try identity(chosen?.identity, path)
+    result.identity = try identity(chosen?.identity, path, "settings.stacks.identity")
     result.stacks = try (stacks ?? []).map { name throws(CatalogueError) in try instance(name, path) }
     for name in (chosen?.settings ?? [:]).keys.sorted() where !(stacks ?? []).contains(name) {
       throw CatalogueError(
@@ -181,13 +183,15 @@ extension MachineFile {
     return result
   }
 
-  private func identity(_ identity: Stacks.Identity?, _ path: String) throws(CatalogueError) -> StackSettings.Identity {
+  private func identity(
+    _ identity: Stacks.Identity?, _ path: String, _ field: String
+  ) throws(CatalogueError) -> StackSettings.Identity {
     switch identity?.policy ?? "image" {
     case "image": return .image
     case "fixed": return .fixed(StackOwner(user: identity?.user ?? 2000, group: identity?.group ?? 2000))
     case "userns-remap": return .remapped(base: identity?.remapBase ?? 100_000)
     default:
-      throw CatalogueError(path: path, text: "settings.stacks.identity.policy takes fixed, userns-remap or image")
+      throw CatalogueError(path: path, text: "\(field).policy takes fixed, userns-remap or image")
     }
   }
 
@@ -199,6 +203,15 @@ extension MachineFile {
     instance.secrets = chosen?.secrets ?? [:]
     instance.host = chosen?.host
     instance.images = chosen?.images ?? [:]
+    instance.sizes = chosen?.sizes ?? [:]
+    if var own = chosen?.identity {
+      let field = "settings.stacks.settings.\(name).identity"
+      guard own.policy != nil else {
+        throw CatalogueError(path: path, text: "\(field) has no policy; set it to fixed, userns-remap or image")
+      }
+      own.remapBase = settings?.stacks?.identity?.remapBase
+      instance.identity = try identity(own, path, field)
+    }
     if let text = chosen?.exposure {
       guard let exposure = StackExposure(rawValue: text) else {
         throw CatalogueError(path: path, text: "settings.stacks.settings.\(name).exposure takes lan, vpn or public")

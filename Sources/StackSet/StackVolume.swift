@@ -15,15 +15,18 @@ public struct StackVolume: Codable, Hashable, Sendable {
   /// Whether other stacks use the same folder. Its owner is set when it is made, and not after.
   public var isShared: Bool
   public var isBackedUp: Bool
-  /// The template's wish, bytes.
+  /// Bytes: the machine's setting, or the template's wish.
   public var size: UInt64?
+  /// True where the setting named it. It then limits a ZFS data set too; a template's wish is that of a thin volume,
+  /// which takes no more than what is written.
+  public var isSizeSet: Bool?
 
   public init(
     name: String, class: PlacementClass, path: String, owner: StackOwner, isShared: Bool, isBackedUp: Bool,
-    size: UInt64?
+    size: UInt64?, isSizeSet: Bool? = nil
   ) {
     (self.name, self.class, self.path, self.owner) = (name, `class`, path, owner)
-    (self.isShared, self.isBackedUp, self.size) = (isShared, isBackedUp, size)
+    (self.isShared, self.isBackedUp, self.size, self.isSizeSet) = (isShared, isBackedUp, size, isSizeSet)
   }
 }
 

@@ -62,10 +62,16 @@ enum HostName {
 
 /// Sizes as people write them.
 enum ByteSize {
-  /// A whole number with MiB, GiB or TiB; bytes. Nil where it is none.
+  /// Bytes. More in one volume is a slip of the pen, and sums of them would not fit.
+  static let largest: UInt64 = 256 << 40
+
+  /// A whole number with MiB, GiB or TiB, at most ``largest``; bytes. Nil where it is none.
   static func parse(_ text: String) -> UInt64? {
     for (unit, shift) in [("MiB", 20), ("GiB", 30), ("TiB", 40)] where text.hasSuffix(unit) {
-      guard let number = UInt64(text.dropLast(3)), number > 0, number < 1 << 20 else { return nil }
+      let digits = text.dropLast(3)
+      guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt64(digits), number > 0,
+        number <= largest >> UInt64(shift)
+      else { return nil }
       return number << UInt64(shift)
     }
     return nil

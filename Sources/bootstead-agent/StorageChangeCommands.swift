@@ -61,7 +61,7 @@ struct StorageScrubCommand: AsyncParsableCommand {
     commandName: "scrub", abstract: "Look for damage in pools and file systems that are in use.",
     discussion: """
       On ZFS it begins a scrub, which goes on by itself. On LVM each stack's file systems are checked by their own tools \
-      over a snapshot. Ends with 1 where there is damage.
+      over a snapshot. Ends with 1 where there is damage, or a stack could not be looked at.
       """)
 
   @OptionGroup var storage: StorageOptions
@@ -79,7 +79,7 @@ struct StorageScrubCommand: AsyncParsableCommand {
         for finding in findings { print(finding.text) }
       }
       if context.snapshots.hasThin { NodeWorkOutput.say(StorageScrub.limits) }
-      if findings.contains(where: \.isDamaged) { throw ExitCode.failure }
+      if findings.contains(where: { $0.isDamaged || $0.isUnchecked }) { throw ExitCode.failure }
     }
   }
 }

@@ -32,6 +32,18 @@ struct StackVerbTests {
         let byHand = try await appliance.bootstead(
           "stack", "compile", "-f", output + "/machines/node1.json", "--templates", templates)
         #expect(byHand.status == 0, "\(byHand)")
+        // Refused, too: with the line of the setting, and the rule.
+        let choices = appliance.folder.path + "/choices.json"
+        for (change, said) in [
+          (#""settings":{"uptime":{"sizes":{\n"data":"5GB"}}}"#, "4: parameter: "),
+          (#""settings":{"uptime":{\n\n"exposure":"all"}}"#, "5: schema: "),
+          (#"\n\n\n"placement":{"films":"/srv"}"#, "6: schema: "),
+        ] {
+          let text = #"{"name":"node1","system":"x86_64-linux",\n"stacks":["uptime"],\n"settings":{"stacks":{"#
+          try files.write((text + change + "}}}").replacing(#"\n"#, with: "\n"), to: choices)
+          let refused = try await appliance.bootstead("stack", "compile", "-f", choices, "--templates", templates)
+          #expect(refused.status == 1 && refused.errors.contains(choices + ":" + said), "\(refused)")
+        }
         #expect(byHand.output == (try String(contentsOfFile: output + "/stacks/node1.json", encoding: .utf8)))
 
         try files.write(

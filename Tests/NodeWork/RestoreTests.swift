@@ -49,6 +49,55 @@ struct RestoreTests {
     #expect(scene.text("srv/photos/database/table") == "rows")
   }
 
+  @Test("A volume that was made anew grows to what it was when the archive was made, before anything is fetched")
+  func grows() async throws {
+    var scene = try BackupScene()
+    let owner = StackOwner(user: Int(getuid()), group: Int(getgid()))
+    let mountPoint = scene.node.file("srv/photos")
+    scene.stacks[0].volumes = ["library", "database"].map {
+      .sample($0, class: .photos, mountPoint + "/" + $0, owner: owner)
+    }
+    func volume(bytes: UInt64) -> SimulatedNode.Volume {
+      SimulatedNode.Volume(
+        folder: mountPoint, tags: ["bootstead.stack-disk", "bootstead.formatted"], mountPoint: mountPoint, bytes: bytes)
+    }
+    // By hand, or by 'storage extend': the settings know of 10 GiB.
+    scene.node.state.withLock { $0.volumes["data/photos"] = volume(bytes: 300 << 30) }
+    let configuration = try scene.configuration()
+    _ = try await scene.repository("photos", configuration).initialise()
+    #expect(try await scene.run(configuration).map(\.outcome) == [.succeeded])
+    scene.node.state.withLock { $0.volumes["data/photos"] = volume(bytes: 10 << 30) }
+    let result = try await scene.engine.restore(
+      "photos", plan: configuration.plan("borg-per-service"), configuration: configuration
+    ).result
+    #expect(result.hasSucceeded, "\(result)")
+    #expect(scene.node.state.withLock { $0.volumes["data/photos"]?.bytes } == 300 << 30)
+    #expect(
+      result.notes.contains { $0.contains("settings.stacks.settings.photos.sizes.library = 300GiB") }, "\(result)")
+    let commands = scene.node.state.withLock { $0.commands.map(\.program) }
+    #expect(commands.contains("resize2fs"))
+  }
+
+  @Test("What can not fit is refused before it is fetched, with the setting to give, and what runs goes on")
+  func tooLarge() async throws {
+    let (scene, configuration) = try await backedUp(.stop)
+    let file = scene.node.file("state/backup/photos/history.json")
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    let large = text.replacing(/"originalBytes"\s*:\s*\d+/, with: #""originalBytes":1152921504606846976"#)
+    try #require(large != text)
+    try large.write(toFile: file, atomically: true, encoding: .utf8)
+    let before = scene.node.state.withLock { $0.commands.count }
+    let result = try await scene.engine.restore(
+      "photos", plan: configuration.plan("borg-per-service"), configuration: configuration
+    ).result
+    #expect(!result.hasSucceeded)
+    #expect(result.problem?.contains("settings.stacks.settings.photos.sizes.") == true, "\(result)")
+    let later = scene.node.state.withLock { $0.commands.dropFirst(before) }
+    #expect(!later.contains { $0.program == "borg" && $0.arguments.contains("volumes/library") })
+    #expect(!later.contains { $0.arguments.contains("stop") })
+    #expect(scene.text("srv/photos/library/one.jpg") == "picture of photos")
+  }
+
   @Test("A damaged archive fails loudly, and what is there stays and runs on", arguments: [true, false])
   func damaged(isTest: Bool) async throws {
     let (scene, configuration) = try await backedUp(.stop)

@@ -24,9 +24,11 @@ extension CompiledStack {
 
 extension StackVolume {
   static func sample(
-    _ name: String, class: PlacementClass = .appdata, _ path: String, owner: StackOwner, size: UInt64? = nil
+    _ name: String, class: PlacementClass = .appdata, _ path: String, owner: StackOwner, size: UInt64? = nil,
+    isSizeSet: Bool? = nil
   ) -> StackVolume {
     StackVolume(
-      name: name, class: `class`, path: path, owner: owner, isShared: false, isBackedUp: true, size: size)
+      name: name, class: `class`, path: path, owner: owner, isShared: false, isBackedUp: true, size: size,
+      isSizeSet: isSizeSet)
   }
 }

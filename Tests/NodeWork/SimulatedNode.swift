@@ -35,6 +35,7 @@ final class SimulatedNode: CommandRunner {
     var origin = ""
     var tags: [String] = []
     var mountPoint: String?
+    var bytes: UInt64 = 10 << 30
   }
 
   enum Death: Sendable, Hashable { case before(Int), after(Int) }
@@ -155,7 +156,10 @@ final class SimulatedNode: CommandRunner {
     case "docker": return try compose(command)
     case "borg": return borg(arguments)
     case "lvconvert": try merge(last)
-    case "curl", "lvextend", "lvchange", "chown": break
+    case "lvextend":
+      let bytes = arguments.firstIndex(of: "--size").flatMap { UInt64(arguments[$0 + 1].dropLast()) }
+      state.withLock { if let bytes { $0.volumes[last]?.bytes = bytes } }
+    case "curl", "lvchange", "resize2fs", "chown": break
     default: return CommandOutput(standardError: "\(command.program) is not played", code: 127)
     }
     return CommandOutput()
@@ -166,7 +170,9 @@ final class SimulatedNode: CommandRunner {
       [row("data", "pool", type: "thin-pool", data: "\(state.dataPercent)", metadata: "\(state.metadataPercent)")]
         + state.volumes.sorted { $0.key < $1.key }.map { name, volume in
           let parts = name.split(separator: "/").map(String.init)
-          return row(parts[0], parts[1], type: "thin", pool: "pool", origin: volume.origin, tags: volume.tags)
+          return row(
+            parts[0], parts[1], type: "thin", pool: "pool", origin: volume.origin, tags: volume.tags,
+            bytes: volume.bytes)
         }
     }
     return #"{"report":[{"lv":[\#(rows.joined(separator: ","))]}]}"#
@@ -174,12 +180,12 @@ final class SimulatedNode: CommandRunner {
 
   private func row(
     _ group: String, _ name: String, type: String, pool: String = "", origin: String = "", data: String = "",
-    metadata: String = "", tags: [String] = []
+    metadata: String = "", tags: [String] = [], bytes: UInt64 = 10 << 30
   ) -> String {
     let mapped = "/dev/mapper/\(group)-\(name.replacingOccurrences(of: "-", with: "--"))"
     let path = type == "thin-pool" ? "" : "/dev/\(group)/\(name)"
     return #"{"vg_name":"\#(group)","lv_name":"\#(name)","lv_path":"\#(path)","lv_dm_path":"\#(mapped)","#
-      + #""segtype":"\#(type)","pool_lv":"\#(pool)","origin":"\#(origin)","lv_size":"10737418240","#
+      + #""segtype":"\#(type)","pool_lv":"\#(pool)","origin":"\#(origin)","lv_size":"\#(bytes)","#
       + #""data_percent":"\#(data)","metadata_percent":"\#(metadata)","lv_tags":"\#(tags.joined(separator: ","))","#
       + #""lv_time":"2026-01-02 03:04:05 +0000"}"#
   }

@@ -37,4 +37,20 @@ struct StorageScrubTests {
     let unknown = await #expect(throws: NodeWorkError.self) { try await scrub.scrub("none") }
     #expect(unknown?.kind == .unknownStack)
   }
+
+  @Test("A stack that something else works on is said to be unchecked, and the others are looked at")
+  func locked() async throws {
+    let scene = try BackupScene(stacks: ["photos", "wiki"])
+    let runner = CheckedNode(node: scene.node, code: 0)
+    let snapshots = NodeSnapshots(providers: [ThinSnapshots(runner: runner)], runner: runner)
+    let engine = SnapshotEngine(
+      folders: scene.node.folders, set: .sample(scene.stacks), snapshots: snapshots, runner: runner, say: { _ in })
+    try scene.write("", to: "state/backup/photos/lock")
+    let held = try FileLock.acquire(scene.node.file("state/backup/photos/lock"), holder: "photos")
+    let findings = try await StorageScrub(snapshots: snapshots, engine: engine, runner: runner).scrub(nil)
+    held.release()
+    #expect(findings.map(\.isUnchecked) == [true, false], "\(findings)")
+    #expect(findings.map(\.isDamaged) == [false, false])
+    #expect(scene.node.state.withLock { $0.volumes.keys.sorted() } == ["data/photos", "data/wiki"])
+  }
 }

@@ -80,7 +80,7 @@ struct StackDiskTests {
 
   private func apply(
     _ answers: [String: String], source: String = "/dev/mapper/data-appdata", type: String = "ext4",
-    size: UInt64? = 20 << 30, isMounted: Bool = false, failing: [String: String] = [:]
+    size: UInt64? = 20 << 30, isSizeSet: Bool? = nil, isMounted: Bool = false, failing: [String: String] = [:]
   ) async throws -> [String] {
     let folder = try TemporaryDirectory()
     let path = folder.file("appdata/wiki")
@@ -90,7 +90,8 @@ struct StackDiskTests {
     answers["findmnt --json"] = #"{"filesystems":[{"source":"\#(source)","target":"/srv","fstype":"\#(type)"}]}"#
     let runner = RecordedRunner(answers, failing: failing)
     let owner = StackOwner(user: Int(getuid()), group: Int(getgid()))
-    let stack = CompiledStack.sample("wiki", volumes: [.sample("pages", path + "/pages", owner: owner, size: size)])
+    let stack = CompiledStack.sample(
+      "wiki", volumes: [.sample("pages", path + "/pages", owner: owner, size: size, isSizeSet: isSizeSet)])
     let storage = NodeStorage(
       set: .sample([stack]), snapshots: NodeSnapshots(providers: [], runner: runner),
       runner: runner)
@@ -108,9 +109,9 @@ struct StackDiskTests {
       made == [
         creation + " --addtag bootstead.stack-disk --name appdata.wiki data",
         "lvchange --activate y data/appdata.wiki",
-        "mkfs.ext4 -F -q -L appdata.wiki /dev/data/appdata.wiki",
+        "mkfs.ext4 -F -q -m 1 -L appdata.wiki /dev/data/appdata.wiki",
         "lvchange --addtag bootstead.formatted data/appdata.wiki",
-        "mount -t ext4 -o noatime /dev/data/appdata.wiki /appdata/wiki",
+        "mount -t ext4 -o noatime,noinit_itable /dev/data/appdata.wiki /appdata/wiki",
       ])
   }
 
@@ -120,7 +121,7 @@ struct StackDiskTests {
     #expect(
       try await apply(["lvs": lvs(whole)]) == [
         "lvchange --activate y data/appdata.wiki",
-        "mount -t ext4 -o noatime /dev/data/appdata.wiki /appdata/wiki",
+        "mount -t ext4 -o noatime,noinit_itable /dev/data/appdata.wiki /appdata/wiki",
       ])
     let half = try await apply(["lvs": lvs(volume("appdata.wiki", tags: "bootstead.stack-disk"))])
     #expect(half.contains { $0.hasPrefix("mkfs.ext4") })
@@ -144,16 +145,45 @@ struct StackDiskTests {
     #expect(commands == (grows ? growing : []))
   }
 
-  @Test("On a plain disk there are folders alone; on ZFS a data set with its limit")
+  @Test("Volumes of one class share a disk of the sizes' sum; all that declare none count as 10 GiB together")
+  func sizes() async throws {
+    func bytes(_ sizes: [UInt64?]) async throws -> Substring? {
+      let owner = StackOwner(user: Int(getuid()), group: Int(getgid()))
+      let folder = try TemporaryDirectory()
+      try FileManager.default.createDirectory(atPath: folder.file("appdata"), withIntermediateDirectories: true)
+      var answers = ["lvs": lvs()]
+      answers["findmnt --json"] =
+        #"{"filesystems":[{"source":"/dev/mapper/data-appdata","target":"/srv","fstype":"ext4"}]}"#
+      let runner = RecordedRunner(answers)
+      let volumes = sizes.enumerated().map { number, size in
+        StackVolume.sample("v\(number)", folder.file("appdata/wiki/v\(number)"), owner: owner, size: size)
+      }
+      let storage = NodeStorage(
+        set: .sample([.sample("wiki", volumes: volumes)]), snapshots: NodeSnapshots(providers: [], runner: runner),
+        runner: runner)
+      _ = try await storage.apply(repairsOwners: false)
+      let creation = runner.commands.first { $0.hasPrefix("lvcreate") }?.split(separator: " ")
+      return creation?.firstIndex(of: "--virtualsize").flatMap { creation?[$0 + 1] }
+    }
+    #expect(try await bytes([nil, nil]) == "10737418240b")
+    #expect(try await bytes([20 << 30, 1 << 30]) == "22548578304b")
+    #expect(try await bytes([20 << 30, nil, nil]) == "32212254720b")
+  }
+
+  @Test(
+    "On a plain disk there are folders alone; on ZFS a data set, with the limit that the machine's settings give it")
   func others() async throws {
     #expect(try await apply(["lvs": lvs()], source: "/dev/sda1") == [])
     let made = try await apply(
-      [:], source: "tank/appdata", type: "zfs", failing: ["zfs list": "dataset does not exist"])
+      [:], source: "tank/appdata", type: "zfs", isSizeSet: true, failing: ["zfs list": "dataset does not exist"])
     #expect(
       made == [
         "zfs list -H -o name tank/appdata/wiki",
         "zfs create -o mountpoint=/appdata/wiki -o quota=21474836480 tank/appdata/wiki",
       ])
+    let wished = try await apply(
+      [:], source: "tank/appdata", type: "zfs", failing: ["zfs list": "dataset does not exist"])
+    #expect(wished.last == "zfs create -o mountpoint=/appdata/wiki tank/appdata/wiki")
     let again = try await apply([:], source: "tank/appdata", type: "zfs")
     #expect(again.last == "zfs mount tank/appdata/wiki")
   }

@@ -108,7 +108,8 @@ struct CatalogueTests {
         "access":{"zones":{"lan":"lan.test"},"caddy-hub":{"enable":true},"proxyAddress":"192.0.2.1"},
         "stacks":{"identity":{"policy":"fixed","user":568,"group":568},"placement":{"media":"/data/media"},
          "settings":{"notes-kids":{"template":"notes","parameters":{"uploadLimit":5,"flag":true,"l":["a"]},
-          "secrets":{"MAIL_TOKEN":"secret:mail"},"exposure":"public","host":"kids","images":{"web":"a:1.0"}}}}}}
+          "secrets":{"MAIL_TOKEN":"secret:mail"},"exposure":"public","host":"kids","images":{"web":"a:1.0"},
+          "sizes":{"pages":"5GiB"},"identity":{"policy":"fixed","user":1001,"group":1002}}}}}}
       """
     let machine = try MachineStacks(Data(text.utf8), path: "machine.json").settings
     #expect(machine.engine == .podman)
@@ -116,6 +117,9 @@ struct CatalogueTests {
     #expect(machine.stacks.map(\.template) == ["notes", "notes"])
     #expect(machine.stacks[1].parameters == ["uploadLimit": .integer(5), "flag": .boolean(true), "l": .list(["a"])])
     #expect(machine.stacks[1].exposure == .everywhere)
+    #expect(machine.stacks[1].sizes == ["pages": "5GiB"])
+    #expect(machine.stacks[1].identity == .fixed(StackOwner(user: 1001, group: 1002)))
+    #expect(machine.stacks[0].identity == nil)
     #expect(machine.access.design == .caddy)
     #expect(machine.access.place == .host)
     #expect(machine.fileSystems.map(\.type) == ["xfs", "nfs"])
@@ -124,6 +128,7 @@ struct CatalogueTests {
       text.replacing(#""parameters":{"#, with: #""parameters":{"a":{"b":1},"#),
       text.replacing("\"exposure\":\"public\"", with: "\"exposure\":\"all\""),
       text.replacing("\"policy\":\"fixed\"", with: "\"policy\":\"any\""),
+      text.replacing("\"identity\":{\"policy\":\"fixed\",\"user\":1001", with: "\"identity\":{\"user\":1001"),
       text.replacing("\"media\":\"/data", with: "\"films\":\"/data"), "{", "[]",
     ] {
       #expect(throws: CatalogueError.self) { try MachineStacks(Data(broken.utf8), path: "machine.json") }

@@ -152,6 +152,40 @@ struct CompilerTests {
     #expect(set.stacks.first?.volumes.first?.owner == StackOwner(user: 568, group: 568))
   }
 
+  @Test("a stack is excepted from whom the others run as")
+  func exception() throws {
+    let fixed = try SampleStack.compile(
+      SampleStack.settings {
+        $0.identity = .fixed(StackOwner(user: 2000, group: 2000))
+        $0.stacks[0].identity = .fixed(StackOwner(user: 568, group: 569))
+      })
+    #expect(try Self.file(fixed).services["web"]?.user == "568:569")
+    #expect(fixed.stacks.first?.volumes.first { $0.name == "pages" }?.owner == StackOwner(user: 568, group: 569))
+    let own = try SampleStack.compile(
+      SampleStack.settings {
+        $0.identity = .fixed(StackOwner(user: 2000, group: 2000))
+        $0.stacks[0].identity = .image
+      })
+    #expect(try Self.file(own).services["web"]?.user == "1000:1000")
+    let unmapped = try SampleStack.compile(
+      SampleStack.settings {
+        $0.identity = .remapped(base: 100_000)
+        $0.stacks[0].identity = .image
+      })
+    #expect(try Self.file(unmapped).services.values.map(\.userns_mode) == ["host", "host", "host"])
+    #expect(unmapped.stacks.first?.volumes.map(\.owner.user) == [1000, 1000, 1000, 999])
+  }
+
+  @Test("a machine's size of a volume comes before the template's, and is told apart from it")
+  func sizes() throws {
+    let set = try SampleStack.compile(SampleStack.settings { $0.stacks[0].sizes = ["database": "2TiB"] })
+    let volumes = try #require(set.stacks.first).volumes
+    #expect(volumes.first { $0.name == "database" }?.size == 2 << 40)
+    #expect(volumes.first { $0.name == "database" }?.isSizeSet == true)
+    #expect(volumes.first { $0.name == "pages" }?.size == 20 << 30)
+    #expect(volumes.first { $0.name == "pages" }?.isSizeSet == nil)
+  }
+
   @Test("remapped users are seen above their base, those of the machine's own network are not")
   func remapped() throws {
     let set = try SampleStack.compile(SampleStack.settings { $0.identity = .remapped(base: 100_000) })

@@ -47,6 +47,7 @@ struct RuleTests {
       .portPublished, "    user: \"1000:1000\"", "    user: \"1000:1000\"\n    network_mode: host",
       at: "network_mode: host"),
     Break(.portPublished, "port: 53, protocol: udp", "port: 54, protocol: udp"),
+    Break(.portPublished, "{ service: names, port: 53", "{ service: web, port: 53"),
     Break(.healthCheck, "    x-healthcheck: image\n", "", at: "database:"),
     Break(.healthCheck, "x-healthcheck: image", "healthcheck: { disable: true }"),
     Break(.secretLiteral, "DB_PASSWORD_FILE: /run/secrets/DB_PASSWORD", "DB_PASSWORD: hunter22"),
@@ -86,6 +87,9 @@ struct RuleTests {
       .routeService, "    user: \"1000:1000\"", "    user: \"1000:1000\"\n    expose: [\"54\"]",
       at: "name: notes, service: web"),
     Break(.routeService, "{ type: http, service: web", "{ type: http, service: webs"),
+    Break(
+      .routeService, "    user: \"1000:1000\"", "    user: \"1000:1000\"\n    expose: [\"8081\"]",
+      at: "monitor: [{"),
     Break(.routeNameUnique, "name: notes-api", "name: notes"),
     Break(.parameter, "      LIMIT: \"${UPLOAD_LIMIT}\"\n", "", at: "uploadLimit:"),
     Break(.parameter, "PRICE: \"5$$\"", "PRICE: \"${PRICE}\""),
@@ -95,6 +99,21 @@ struct RuleTests {
       .dependency, "    x-healthcheck: image", "    x-healthcheck: image\n    depends_on: [web]",
       at: "depends_on: [web]"),
     Break(.quiesce, "quiesce: dump", "quiesce: none", at: "quiesce: none"),
+    Break(.quiesce, "dump: [{ service: database", "dump: [{ service: base"),
+    Break(.quiesce, "restore: [{ service: database", "restore: [{ service: base"),
+    Break(.quiesce, "verify: [{ service: web", "verify: [{ service: webs"),
+    Break(
+      .quiesce, "    verify: [{ service: web, command: [wget, -qO-, \"http://127.0.0.1:8080/\"], expect: Notes }]\n",
+      "",
+      at: "quiesce: dump"),
+    Break(
+      .quiesce,
+      "    dump: [{ service: database, command: [pg_dump, -Fc, notes], output: database.dump }]\n"
+        + "    restore: [{ service: database, command: [pg_restore, -d, notes], input: database.dump }]\n", "",
+      at: "quiesce: dump"),
+    Break(
+      .quiesce, "    restore: [{ service: database, command: [pg_restore, -d, notes], input: database.dump }]\n", "",
+      at: "dump: [{"),
     Break(.quiesce, "input: database.dump", "input: other.dump"),
     Break(.quiesce, "output: database.dump", "output: ../database.dump"),
     Break(.quiesce, "[\"pages/thumbs/*\"]", "[\"thumbs/*\"]"),
@@ -125,6 +144,13 @@ struct RuleTests {
       found.contains { refusal in lines.contains { abs($0 - refusal.line) <= (one.at == nil ? 0 : 3) } },
       "\(found), \(lines)")
     #expect(found.allSatisfy { $0.file == "compose.yaml" && ($0.text.contains(";") || $0.text.contains(",")) })
+  }
+
+  @Test("a dump beside the files of a stack that stood still needs nothing that restores it")
+  func furtherCopy() {
+    let text = SampleStack.notes.replacing("quiesce: dump", with: "quiesce: stop").replacing(
+      "    restore: [{ service: database, command: [pg_restore, -d, notes], input: database.dump }]\n", with: "")
+    #expect(SampleStack.refusals(text).map(\.description) == [])
   }
 
   @Test("all is said at once")
@@ -174,6 +200,9 @@ struct RuleTests {
     let refusals = template.refusals(known: ["one"])
     #expect(refusals.map(\.rule) == [.dependency])
     #expect(refusals.first?.line == 14)
+    let itself = try SampleStack.template(SampleStack.small("one", dependsOn: ["one"]), files: [:])
+    #expect(itself.refusals(known: ["one"]).map(\.rule) == [.dependency])
+    #expect(itself.refusals(known: ["one"]).first?.text.contains("depends on itself") == true)
   }
 }
 

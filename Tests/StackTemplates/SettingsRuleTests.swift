@@ -40,6 +40,10 @@ struct SettingsRuleTests {
     Break(name: "a secret that nobody gave", rule: .secretUndeclared) { $0.stacks[0].secrets = [:] },
     Break(name: "an image that moves", rule: .imagePinned) { $0.stacks[0].images["web"] = "notes:latest" },
     Break(name: "an image of no service", rule: .imagePinned) { $0.stacks[0].images["wide"] = "notes:1.0" },
+    Break(name: "a size that is none", rule: .parameter) { $0.stacks[0].sizes["pages"] = "20GB" },
+    Break(name: "a size beyond all disks", rule: .parameter) { $0.stacks[0].sizes["pages"] = "1048575TiB" },
+    Break(name: "a size of no volume", rule: .volumeUndeclared) { $0.stacks[0].sizes["page"] = "20GiB" },
+    Break(name: "a size of what stacks share", rule: .volumeUndeclared) { $0.stacks[0].sizes["media"] = "20GiB" },
     Break(name: "a database on NFS", rule: .databaseOnNFS) {
       $0.fileSystems.append(.init(mountPoint: "/srv/db", type: "nfs4"))
     },
@@ -110,7 +114,79 @@ struct SettingsRuleTests {
           described: "  volumes: { media: { class: media, shared: true, owner: \"\(name == "one" ? 1 : 2):1\" } }")
       }
     ) { $0.stacks = [.init("one"), .init("two")] },
+    Break(name: "a user of one stack that is none", rule: .owner) {
+      $0.stacks[0].identity = .fixed(StackOwner(user: 65534, group: 568))
+    },
+    Break(
+      name: "a user for images that let nobody choose", rule: .owner,
+      texts: [SampleStack.notes.replacing("identity: fixed", with: "identity: image")]
+    ) { $0.stacks[0].identity = .fixed(StackOwner(user: 568, group: 568)) },
+    Break(name: "mapped users for one stack alone", rule: .owner) {
+      $0.stacks[0].identity = .remapped(base: 100_000)
+    },
+    Break(name: "one secret in one stack for two users", rule: .owner, texts: [sharedSecret]) { _ in },
+    Break(
+      name: "one secret in two stacks for two users", rule: .owner,
+      texts: ["one", "two"].map { reader($0, user: $0 == "one" ? 1000 : 1001) }, change: readers),
+    Break(
+      name: "one secret for mapped root and for a user beside the map", rule: .owner,
+      texts: [reader("one", user: 0), reader("two", user: 1000)]
+    ) {
+      readers(&$0)
+      $0.identity = .remapped(base: 100_000)
+      $0.stacks[1].identity = .image
+    },
+    Break(
+      name: "a stack's own folder that others share", rule: .instanceUnique,
+      texts: [
+        keeper("one", "pages", "class: appdata"), keeper("two", "all", "class: appdata, shared: true, path: one/pages"),
+      ]
+    ) { $0.stacks = [.init("one"), .init("two")] },
+    Break(
+      name: "a folder of stacks that others share", rule: .instanceUnique,
+      texts: [
+        keeper("one", "pages", "class: appdata"), keeper("two", "all", "class: appdata, shared: true, path: one"),
+      ]
+    ) { $0.stacks = [.init("one"), .init("two")] },
   ]
+
+  static let sharedSecret = SampleStack.notes.replacing(
+    "    secrets: [DATABASE_PASSWORD]\n", with: "    user: \"999:999\"\n    secrets: [DATABASE_PASSWORD, DB_PASSWORD]\n"
+  )
+
+  /// A stack whose one service reads the secret PASSWORD as a user.
+  static func reader(_ name: String, user: Int) -> String {
+    let number = user == 0 ? "" : "    user: \"\(user):\(user)\"\n"
+    return SampleStack.small(
+      name,
+      extra: number
+        + "    secrets: [PASSWORD]\nsecrets: { PASSWORD: { file: ./secrets/PASSWORD } }",
+      described: "  secrets: { PASSWORD: { as: file, generate: { bytes: 24 }, description: Of both. } }")
+  }
+
+  /// Two stacks that are given one secret.
+  static let readers: @Sendable (inout StackSettings) -> Void = { settings in
+    settings.stacks = ["one", "two"].map { name in
+      var instance = StackSettings.Instance(name)
+      instance.secrets["PASSWORD"] = "secret:mail-server"
+      return instance
+    }
+  }
+
+  /// A stack that keeps data in one volume.
+  static func keeper(_ name: String, _ volume: String, _ what: String) -> String {
+    SampleStack.small(
+      name,
+      extra: "    volumes: [\"\(volume):/data\"]\n    x-healthcheck: image\nvolumes: { \(volume): {} }",
+      described: "  volumes: { \(volume): { \(what), owner: \"0:0\", backup: false } }")
+  }
+
+  @Test("one secret in two stacks belongs to the one who is not root", arguments: [["one", "two"], ["two", "one"]])
+  func agreed(_ names: [String]) throws {
+    let set = try SampleStack.compile(
+      SampleStack.settings(Self.readers), [Self.reader(names[0], user: 0), Self.reader(names[1], user: 1000)])
+    #expect(set.stacks.flatMap(\.secrets).map(\.owner.user) == [1000, 1000])
+  }
 
   @Test("what breaks one is refused with its name", arguments: breaks)
   func broken(_ one: Break) {

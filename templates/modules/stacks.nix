@@ -25,6 +25,8 @@ let
   mountOf = class: bootsteadLib.mountPointOf allMounts cfg.placement.${class};
   isOnNFS = class: bootsteadLib.mountPointOf nfsMounts cfg.placement.${class} != null;
   runs = cfg.names != [ ];
+  inherit (config.bootstead.storage) thinPool;
+  isGolden = lib.elem "golden" config.bootstead.enabledRoles;
 
   looksSecret = name: builtins.match ".*(PASS|PASSWORD|PASSWD|TOKEN|SECRET|API_?KEY|PRIVATE_?KEY).*" (lib.toUpper name) != null;
   # Names that end so are files or switches, not the secret itself.
@@ -42,7 +44,7 @@ let
 
   compiled = builtins.fromJSON (builtins.readFile cfg.compiled);
   compiledNames = map (stack: stack.name) compiled.stacks;
-  # Of several stacks that read one secret as different users, the first is the one that can.
+  # All that read one secret have it belong to the same user, which the compiler sees to.
   compiledSecrets = lib.listToAttrs (
     lib.concatMap (
       stack:
@@ -194,6 +196,53 @@ in
               default = null;
               description = "From where the stack is reached. `null` is the template's own choice.";
             };
+            identity = mkOption {
+              default = null;
+              example = {
+                policy = "fixed";
+                user = 568;
+                group = 568;
+              };
+              description = ''
+                Whom the stack's containers run as, instead of `bootstead.stacks.identity`. Where the engine maps users, a
+                stack with `fixed` or `image` is excepted from that; name its containers in
+                `bootstead.roles.docker-host.userNamespace.exceptions` too.
+              '';
+              type = types.nullOr (
+                types.submodule {
+                  options = {
+                    policy = mkOption {
+                      type = types.enum [
+                        "fixed"
+                        "userns-remap"
+                        "image"
+                      ];
+                      description = "As `bootstead.stacks.identity.policy`.";
+                    };
+                    user = mkOption {
+                      type = types.ints.between 0 65533;
+                      default = 2000;
+                      description = "With `fixed`: the user's number.";
+                    };
+                    group = mkOption {
+                      type = types.ints.between 0 65533;
+                      default = 2000;
+                      description = "With `fixed`: the group's number.";
+                    };
+                  };
+                }
+              );
+            };
+            sizes = mkOption {
+              type = types.attrsOf (types.strMatching "[1-9][0-9]*(MiB|GiB|TiB)");
+              default = { };
+              example.library = "2TiB";
+              description = ''
+                How large the stack's volumes are at least, instead of the template's size. On LVM the volume is made so
+                large, and grows to it while it is used; it takes no more of the pool than what is written. On ZFS it limits
+                the data set. Nothing is ever made smaller.
+              '';
+            };
             host = mkOption {
               type = types.nullOr (types.strMatching "[a-z0-9*-]+(\\.[a-z0-9-]+)*");
               default = null;
@@ -291,6 +340,31 @@ in
           ExecStart = "${config.bootstead.agent.program} stacks apply --configuration /etc/bootstead/stacks.json";
           ExecReload = "${config.bootstead.agent.program} stacks apply --configuration /etc/bootstead/stacks.json";
           TimeoutStartSec = "30min";
+        };
+      };
+
+      # ZFS has its own timer. Not with the backups of the night. The checkers only read, over a snapshot, and the
+      # containers run on.
+      systemd.services.bootstead-storage-scrub = lib.mkIf (thinPool != null && !isGolden) {
+        description = "Look for damage in the stacks' file systems";
+        startAt = "*-*-15 05:00";
+        after = [ "bootstead-stacks.service" ];
+        path = agentPath ++ [
+          pkgs.e2fsprogs
+          pkgs.xfsprogs
+        ];
+        unitConfig.ConditionFileIsExecutable = config.bootstead.agent.program;
+        serviceConfig = {
+          Type = "oneshot";
+          ExecStart = "${config.bootstead.agent.program} storage scrub ${thinPool.volumeGroup}/${thinPool.pool}";
+          CPUSchedulingPolicy = "idle";
+          IOSchedulingClass = "idle";
+        };
+      };
+      systemd.timers.bootstead-storage-scrub = lib.mkIf (thinPool != null && !isGolden) {
+        timerConfig = {
+          Persistent = true;
+          RandomizedDelaySec = "6h";
         };
       };
     })

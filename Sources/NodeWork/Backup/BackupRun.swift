@@ -95,7 +95,7 @@ struct BackupRun {
     try await repository.probe()
     let source = folders.source(stack.name)
     try DurableFile.makeFolder(source + "/dump")
-    try layDescription(in: source + "/stack")
+    try await layDescription(in: source + "/stack")
 
     let running = try await project.running()
     var began: ContinuousClock.Instant?
@@ -137,10 +137,16 @@ struct BackupRun {
   }
 
   /// What the stack consisted of, beside its data.
-  private func layDescription(in folder: String) throws(NodeWorkError) {
+  private mutating func layDescription(in folder: String) async throws(NodeWorkError) {
     for name in DurableFile.children(of: folder) { try DurableFile.remove(folder + "/" + name) }
     try DurableFile.write(Array(stack.compose.utf8), to: folder + "/compose.yaml")
     try DurableFile.writeJSON(stack, to: folder + "/stack.json")
+    do {
+      try DurableFile.writeJSON(try await engine.diskSizes(of: stack), to: folder + "/" + DiskSizes.file)
+    } catch {
+      // The data is worth more than the size of what it lay on.
+      result.notes.append("the archive does not tell how large the volumes are: \(error)")
+    }
   }
 
   private mutating func dump(_ running: [String], to folder: String) async throws(NodeWorkError) {

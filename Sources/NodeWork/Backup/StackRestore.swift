@@ -47,6 +47,12 @@ extension BackupEngine {
     for volume in stack.volumes where volume.isBackedUp && !inArchive.contains(volume.name) {
       result.notes.append("\(archive) holds no volume \(volume.name); it stays as it is")
     }
+    let made = try BackupHistory.read(stack.name, folders).results.last { $0.archive == archive }
+    let sizes = try DurableFile.value(DiskSizes.self, at: "\(work)/stack/\(DiskSizes.file)")
+    for line in try await makeRoom(for: archive, volumes, of: stack, sizes: sizes, bytes: made?.originalBytes) {
+      say("\(stack.name): \(line)")
+      result.notes.append(line)
+    }
     // All of it is fetched, and found whole, before anything that runs is touched.
     for volume in volumes {
       let beside = Self.beside(volume, stack)
@@ -80,7 +86,10 @@ extension BackupEngine {
     for hook in stack.backup.restore {
       let file = dumps + "/" + hook.input
       guard DurableFile.exists(file) else {
-        result.notes.append("the archive holds no \(hook.input): \(hook.service) has its files alone")
+        // Else the stack stood still for the archive: its files are what comes back.
+        if stack.backup.quiesce == .dump {
+          result.notes.append("the archive holds no \(hook.input): \(hook.service) has its files alone")
+        }
         continue
       }
       try await project.up([hook.service])

@@ -46,7 +46,8 @@ extension BackupEngine {
         throw NodeWorkError(
           .damaged, "\(archive) lacks the volume \(volume.name)", advice: type(of: repository).damageAdvice)
       }
-      for dump in described.backup.dump where FileSize.bytes(of: "\(work)/dump/\(dump.output)") ?? 0 == 0 {
+      for dump in described.backup.dump
+      where described.backup.quiesce == .dump && FileSize.bytes(of: "\(work)/dump/\(dump.output)") ?? 0 == 0 {
         result.notes.append("\(archive) holds no dump \(dump.output)")
       }
       result.notes.append("all files came back")

@@ -30,7 +30,9 @@ public struct StorageExtension: Sendable {
       throw NodeWorkError(
         .storage, "\(target) is a pool, and a stack's volume too", advice: "grow it with lvextend, by its own name")
     case (.some(let pool), nil): return try await extend(pool, size)
-    case (nil, .some(let volume)): return try await extend(volume, size, pools)
+    case (nil, .some(let volume)):
+      let done = try await extend(volume, size, pools)
+      return try await done + undeclared(volume, of: parts[0])
     case (nil, nil):
       throw NodeWorkError(
         .unknownStack, "there is neither a pool nor a stack's volume “\(target)”",
@@ -115,13 +117,21 @@ public struct StorageExtension: Sendable {
     return done
   }
 
+  /// What the settings have to say, so that a machine that is made anew gets the size, too.
+  private func undeclared(_ volume: StackVolume, of stack: String) async throws(NodeWorkError) -> [String] {
+    guard let stack = set.stacks.first(where: { $0.name == stack }),
+      let disk = StackDisk.all(of: stack).first(where: { $0.mountPoint == DurableFile.folder(of: volume.path) }),
+      let bytes = try await StackDisks(runner: runner).size(of: disk),
+      let missing = disk.missing(to: bytes, for: volume)
+    else { return [] }
+    return [
+      "the settings declare less: set settings.stacks.settings.\(stack.name).sizes.\(volume.name) to \(missing), so "
+        + "that a machine that is made anew has as much"
+    ]
+  }
+
   private func extendDataSet(_ name: String, _ size: StorageSize) async throws(NodeWorkError) -> [String] {
-    let output = try await runner.work(Command("zfs", ["get", "-H", "-p", "-o", "value", "quota", name]), .storage)
-    let said = output.standardOutput.filter { !$0.isWhitespace }
-    guard let quota = UInt64(said) ?? (said == "none" ? 0 : nil) else {
-      throw NodeWorkError(.storage, "zfs gives \(name) the quota “\(said)”")
-    }
-    guard quota > 0 else {
+    guard let quota = try await StackDisks.quota(of: name, runner) else {
       throw NodeWorkError(.storage, "the data set \(name) has no limit: it takes what its pool has")
     }
     let wanted = size.target(from: quota, piece: 1)

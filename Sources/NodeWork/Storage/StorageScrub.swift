@@ -8,6 +8,8 @@ public struct StorageScrub: Sendable {
   public struct Finding: Sendable, Hashable, Codable {
     public var name: String
     public var isDamaged: Bool
+    /// Whether it could not be looked at, which says nothing of it.
+    public var isUnchecked = false
     public var text: String
   }
 
@@ -67,17 +69,30 @@ public struct StorageScrub: Sendable {
         }
       }
       guard isHere else { continue }
-      let runner = runner
-      let found = try await engine.withCheckSnapshots(stack) { made async throws(NodeWorkError) in
-        var findings: [Finding] = []
-        for snapshot in made where snapshot.provider == .thin {
-          findings.append(try await Self.check(snapshot, runner))
-        }
-        return findings
+      let found: [Finding]
+      do {
+        found = try await checkVolumes(of: stack)
+      } catch {
+        // A backup may be at work on this one; the others are looked at.
+        found = [
+          Finding(
+            name: stack.name, isDamaged: false, isUnchecked: true, text: "\(stack.name) was not checked: \(error)")
+        ]
       }
       for finding in found where seen.insert(finding.name).inserted { findings.append(finding) }
     }
     return findings
+  }
+
+  private func checkVolumes(of stack: CompiledStack) async throws(NodeWorkError) -> [Finding] {
+    let runner = runner
+    return try await engine.withCheckSnapshots(stack) { made async throws(NodeWorkError) in
+      var findings: [Finding] = []
+      for snapshot in made where snapshot.provider == .thin {
+        findings.append(try await Self.check(snapshot, runner))
+      }
+      return findings
+    }
   }
 
   private static func check(

@@ -3,6 +3,7 @@ import StackSet
 /// Writes a stack's Compose file: the template's with all choices made.
 struct ComposeEmitter {
   let settings: StackSettings
+  let leavesMapping: Bool
   let instance: SelectedStack
   let plan: RoutePlan
   let variables: [String: String]
@@ -116,6 +117,7 @@ struct ComposeEmitter {
       if HostOwner.needsHostUsers(service) { node["userns_mode"] = ComposeNode("host") }
     case .image: break
     }
+    if leavesMapping { node["userns_mode"] = ComposeNode("host") }
     // A number alone would be one of Compose's errors.
     if let user = node["user"]?.scalarText { node["user"] = ComposeNode(user) }
   }

@@ -2,7 +2,9 @@ import StackSet
 
 /// Makes one stack of the machine from its template. Everything has been checked before.
 struct InstanceCompiler {
+  /// With the stack's exceptions.
   let settings: StackSettings
+  let leavesMapping: Bool
   let instance: SelectedStack
   let all: [SelectedStack]
   let plan: RoutePlan
@@ -15,7 +17,8 @@ struct InstanceCompiler {
     let volumes = description.volumes.map(volume)
     let secrets = description.secrets.filter { instance.isGiven($0) }.map(secret)
     let emitter = ComposeEmitter(
-      settings: settings, instance: instance, plan: plan, variables: variables(), volumes: volumes, secrets: secrets)
+      settings: settings, leavesMapping: leavesMapping, instance: instance, plan: plan, variables: variables(),
+      volumes: volumes, secrets: secrets)
     let compose = String(decoding: try CanonicalJSON.encode(emitter.compose()), as: UTF8.self)
     return CompiledStack(
       name: instance.name, template: template.name, order: description.order, compose: compose,
@@ -44,10 +47,11 @@ struct InstanceCompiler {
     let path =
       volume.isShared
       ? (volume.path == "." ? place : "\(place)/\(volume.path)") : "\(place)/\(instance.name)/\(volume.name)"
+    let chosen = instance.instance.sizes[volume.name].flatMap(ByteSize.parse)
     return StackVolume(
       name: volume.name, class: volume.placement, path: path,
       owner: HostOwner(settings: settings, template: template).owner(of: volume), isShared: volume.isShared,
-      isBackedUp: volume.isBackedUp, size: volume.size)
+      isBackedUp: volume.isBackedUp, size: chosen ?? volume.size, isSizeSet: chosen == nil ? nil : true)
   }
 
   private func secret(_ secret: StackDescription.Secret) -> StackSecret {

@@ -13,6 +13,17 @@ struct SetRules {
     ports()
     owners(sorted)
     folders(sorted)
+    secrets(sorted)
+  }
+
+  /// One secret is one file, which one user reads.
+  private func secrets(_ stacks: [CompiledStack]) {
+    for conflict in SecretOwners(stacks, settings).conflicts {
+      log.refuse(
+        .owner, 0,
+        "stacks: \(conflict.first) and \(conflict.second) read \(conflict.reference) as different users, and one file has one owner; store the value under a second name, and set it in settings.stacks.settings.\(conflict.stack).secrets"
+      )
+    }
   }
 
   private func routes(_ stacks: [CompiledStack]) {

@@ -15,6 +15,8 @@ struct SettingsRules {
       environment(selected)
       secrets(selected)
       images(selected)
+      sizes(selected)
+      identity(selected)
     }
     placement()
     identity()
@@ -161,6 +163,29 @@ struct SettingsRules {
     }
   }
 
+  private func sizes(_ selected: SelectedStack) {
+    let volumes = selected.template.description.volumes
+    for (name, size) in selected.instance.sizes.sorted(by: { $0.key < $1.key }) {
+      let path = "\(selected.path).sizes.\(name)"
+      if ByteSize.parse(size) == nil {
+        log.refuse(.parameter, 0, "\(path) is '\(size)'; write it as 200GiB, with MiB, GiB or TiB, at most 256TiB")
+      }
+      guard let volume = volumes.first(where: { $0.name == name }) else {
+        let known = volumes.filter { !$0.isShared }.map(\.name).sorted().joined(separator: ", ")
+        log.refuse(
+          .volumeUndeclared, 0,
+          "\(path): '\(selected.template.name)' has no such volume; it has \(known.isEmpty ? "none" : known)")
+        continue
+      }
+      if volume.isShared {
+        log.refuse(
+          .volumeUndeclared, 0,
+          "\(path): stacks share \(name), so that it lies on the file system of the class \(volume.placement.rawValue); size that where the disks are laid out"
+        )
+      }
+    }
+  }
+
   private func placement() {
     if !AbsolutePath.isValid(settings.directory) {
       log.refuse(
@@ -210,6 +235,32 @@ struct SettingsRules {
       if settings.engine == .podman {
         log.refuse(.owner, 0, "settings.stacks.identity: userns-remap is Docker's; use fixed or image with Podman")
       }
+    }
+  }
+}
+
+extension SettingsRules {
+  /// Of one stack that is an exception.
+  private func identity(_ selected: SelectedStack) {
+    let path = "\(selected.path).identity"
+    switch selected.instance.identity {
+    case nil, .image: break
+    case .fixed(let owner):
+      if !(0...65533).contains(owner.user) || !(0...65533).contains(owner.group) {
+        log.refuse(.owner, 0, "\(path): user and group are numbers from 0 to 65533; correct them")
+      }
+      if selected.template.description.identity != .fixed {
+        log.refuse(
+          .owner, 0,
+          "\(path): the images of '\(selected.template.name)' run as users of their own, which nobody can choose; leave it out, or set the policy image"
+        )
+      }
+    case .remapped:
+      if case .remapped = settings.identity { break }
+      log.refuse(
+        .owner, 0,
+        "\(path): the engine maps the users of all stacks or of none; set settings.stacks.identity to userns-remap, and except others"
+      )
     }
   }
 }

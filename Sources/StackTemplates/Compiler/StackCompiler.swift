@@ -31,7 +31,9 @@ public struct StackCompiler: Sendable {
     let plan = RoutePlan(settings: settings, instances: selected, log: log)
     var stacks: [String: CompiledStack] = [:]
     for instance in selected {
-      let one = InstanceCompiler(settings: settings, instance: instance, all: selected, plan: plan, log: log)
+      let one = InstanceCompiler(
+        settings: settings.own(instance.instance), leavesMapping: settings.leavesMapping(instance.instance),
+        instance: instance, all: selected, plan: plan, log: log)
       stacks[instance.name] = try one.compile()
     }
     SetRules(settings: settings, instances: selected, stacks: stacks, log: log).check()
@@ -59,8 +61,9 @@ public struct StackCompiler: Sendable {
     let routes = order.compactMap { stacks[$0] }.flatMap(\.routes)
     let renderer = HubRenderer(access: settings.access, routes: routes)
     let hub = try renderer.configuration()
+    let owners = SecretOwners(stacks.values.sorted { $0.name < $1.name }, settings)
     let sorted = try order.compactMap { stacks[$0] }.map { stack in
-      var stack = stack
+      var stack = owners.agreed(stack)
       if settings.access.place == .stack(stack.name), let file = renderer.file(hub),
         stack.configurations[file.name] != nil
       {

@@ -17,6 +17,10 @@ public struct StackSettings: Sendable {
     public var host: String?
     /// Images by service, instead of the template's.
     public var images: [String: String] = [:]
+    /// How large its volumes are at least, by volume, as `200GiB`; instead of the template's.
+    public var sizes: [String: String] = [:]
+    /// Whom its containers run as, instead of ``StackSettings/identity``.
+    public var identity: Identity?
 
     public init(_ name: String, template: String? = nil) { (self.name, self.template) = (name, template ?? name) }
   }
@@ -56,6 +60,20 @@ public struct StackSettings: Sendable {
   public var access = StackAccess()
 
   public init(machine: String) { self.machine = machine }
+
+  /// The settings with a stack's exceptions.
+  func own(_ instance: Instance) -> StackSettings {
+    var settings = self
+    settings.identity = instance.identity ?? identity
+    return settings
+  }
+
+  /// Whether the engine maps users, and a stack's containers are excepted from it.
+  func leavesMapping(_ instance: Instance) -> Bool {
+    guard case .remapped = identity, let own = instance.identity else { return false }
+    if case .remapped = own { return false }
+    return true
+  }
 
   /// The folder of a class.
   func place(of placementClass: PlacementClass) -> String {

@@ -54,7 +54,8 @@ struct QuiesceRule: TemplateRule {
       }
     }
     let inputs = Set(backup.restore.compactMap(\.text))
-    for hook in backup.dump where !inputs.contains(hook.text ?? "") {
+    // With other ways to hold still, the files themselves come back, and a dump is a further copy.
+    for hook in backup.dump where backup.quiesce == .dump && !inputs.contains(hook.text ?? "") {
       log.refuse(
         .quiesce, hook.line, "nothing restores the dump '\(hook.text ?? "")'; add a row to x-bootstead.backup.restore")
     }

@@ -18,19 +18,27 @@ struct StackCompile: AsyncParsableCommand {
       guard let data = FileManager.default.contents(atPath: file) else {
         throw CommandFailure.failed("\(file) can not be read")
       }
-      let machine = try MachineStacks(data, path: file)
+      let lines = SettingLines(machine: file, files: [file: data])
+      let machine: MachineStacks
+      do { machine = try MachineStacks(data, path: file) } catch let error as CatalogueError {
+        return try end(with: [lines.located(error)], json: options.json)
+      }
       let catalogue = try options.catalogue(own: Self.beside(file).merging(machine.own) { $1 })
       var templates: [StackTemplate] = []
       var refusals: [StackRefusal] = []
       for name in Set(machine.settings.stacks.map(\.template)).sorted() where catalogue.folders[name] != nil {
-        do { templates.append(try catalogue.template(name)) } catch let error as StackRefusals { refusals += error.all }
+        do { templates.append(try catalogue.template(name)) } catch let error as StackRefusals {
+          refusals += error.all
+        } catch let error as CatalogueError {
+          refusals.append(lines.located(error))
+        }
       }
       try end(with: refusals, json: options.json)
       let set: StackSet
       do {
         set = try StackCompiler(settings: machine.settings, templates: templates, digest: stackDigest).compile()
       } catch let error as StackRefusals {
-        return try end(with: error.all, json: options.json)
+        return try end(with: StackRefusals(error.all.map { lines.located($0) }).all, json: options.json)
       }
       let text = Data(try set.encoded() + [UInt8(ascii: "\n")])
       guard let output else { return FileHandle.standardOutput.write(text) }
