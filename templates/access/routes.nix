@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  pkgs,
   bootsteadLib,
   ...
 }:
@@ -297,6 +298,34 @@ in
         message = "bootstead.access.routes.${name}.exposure is \"public\", and bootstead.access.zones.public has no domain.";
       }) cfg.routes;
     }
+
+    # For tests of the names; those of the stacks are in their set.
+    (lib.mkIf (cfg.routes != { }) {
+      environment.etc."bootstead/access.json".source = (pkgs.formats.json { }).generate "access.json" {
+        machine = config.bootstead.machine.name;
+        access = {
+          nameServers = lib.optionals cfg.split-dns.enable cfg.split-dns.nameServers;
+          # Only Caddy has an authority of its own.
+          signer =
+            if cfg.certificate.mode == "acme" || cfg.traefik.enable || cfg.nginx-proxy-manager.enable then
+              "acme"
+            else
+              "internal";
+        }
+        // lib.optionalAttrs (cfg.proxyAddress != null) { address = cfg.proxyAddress; };
+        routes = lib.mapAttrsToList (
+          name: route:
+          {
+            inherit name;
+            inherit (route) names upstream;
+            exposure = if route.exposure == "port-forward" then "lan" else route.exposure;
+          }
+          // lib.optionalAttrs (cfg.login != null && lib.elem name cfg.login.routes) {
+            login = cfg.login.provider;
+          }
+        ) cfg.routes;
+      };
+    })
 
     (lib.mkIf (cfg.certificate.mode == "acme" && proxies != [ ]) {
       assertions = [

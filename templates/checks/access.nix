@@ -170,6 +170,7 @@ in
         "wiki.vpn.example.com" = "192.0.2.11";
         "wiki.example.com" = "192.0.2.11";
       }
+      && config.environment.etc ? "bootstead/access.json"
       && tunnel.ingress."wiki.example.com".service == "http://127.0.0.1:21798"
     ) "the stack's route does not reach the proxy, DNS and the tunnel";
   };
