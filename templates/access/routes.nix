@@ -146,8 +146,8 @@ in
       default = { };
       example = lib.literalExpression ''
         {
-          photos = {
-            upstream = "http://127.0.0.1:2283";
+          router = {
+            upstream = "http://192.0.2.1:80";
             exposure = "vpn";
           };
         }
