@@ -6,7 +6,7 @@ import StackSet
 /// On an installed node, or wherever a compiled set is.
 struct AccessCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "access", abstract: "How the names of the stacks are reached.", subcommands: [AccessTest.self])
+    commandName: "access", abstract: "How the names of the routes are reached.", subcommands: [AccessTest.self])
 }
 
 struct AccessTest: AsyncParsableCommand {
@@ -19,7 +19,8 @@ struct AccessTest: AsyncParsableCommand {
 
   @OptionGroup var options: NodeWorkOptions
   @Argument(help: "Names; all without any.") var names: [String] = []
-  @Option(help: "The compiled stack set.") var set = "/etc/bootstead/stacks.json"
+  @Option(help: "The compiled stack set, instead of this machine's.") var set: String?
+  @Option(help: "The routes that the settings name, instead of this machine's.") var routes: String?
   @Option(name: .customLong("from"), help: "The zone that this machine is in: lan, vpn or public.") var zone = "lan"
   @Option(help: "A name server to ask, ADDRESS or ADDRESS:PORT. May be repeated.") var nameServer: [String] = []
   @Option(help: "Where names have to lead to, instead of the set's address.") var address: String?
@@ -45,7 +46,8 @@ struct AccessTest: AsyncParsableCommand {
       chosen.nameServers = nameServer.compactMap { NameServer($0) }
       (chosen.address, chosen.source, chosen.authority) = (address, source, authority)
       (chosen.names, chosen.timeout, chosen.port, chosen.plainPort) = (names, timeout, port, plainPort)
-      let check = try AccessCheck(try StackEngine.read(set), options: chosen, runner: SubprocessRunner())
+      let sources = try AccessSources(set: set, list: routes)
+      let check = try AccessCheck(sources.set, further: sources.list, options: chosen, runner: SubprocessRunner())
       let report = try await check.run()
       print(options.json ? try NodeWorkJSON.text(report) : report.text)
       if !report.isGood { throw ExitCode.failure }

@@ -65,6 +65,34 @@ struct AccessTests {
     #expect(report.text.contains("2 of 2 names are as they shall be, from lan"))
   }
 
+  @Test("Routes that the settings name are tried too, also where the machine runs no stacks")
+  func further() async throws {
+    let scene = try await AccessScene(
+      [
+        .init(name: "wiki.lan.example.com"), .init(name: "git.lan.example.com"),
+        .init(name: "tv.lan.example.com", action: "proxy_pass http://127.10.0.1:1;"),
+      ],
+      names: ["wiki", "git", "tv"].reduce(into: [:]) { $0["\($1).lan.example.com"] = AccessScene.hub })
+    let list = AccessList(
+      machine: "edge",
+      access: AccessExpectation(address: AccessScene.hub, nameServers: [scene.nameServer], signer: .authority),
+      routes: ["git", "tv"].map {
+        .init(name: $0, names: ["\($0).lan.example.com"], exposure: .lan, upstream: "http://192.0.2.20:3000")
+      })
+    var options = AccessCheck.Options()
+    options.source = AccessScene.inside
+    (options.port, options.plainPort, options.timeout) = (scene.port, scene.plainPort, 30)
+    let alone = try await AccessCheck(nil, further: list, options: options, runner: SubprocessRunner()).run()
+    #expect(alone.machine == "edge" && alone.names.map(\.isGood) == [true, false])
+    let finding = try #require(alone.names.last?.findings.first)
+    #expect(finding.kind == .noService && finding.advice.contains("http://192.0.2.20:3000"))
+    let both = try await AccessCheck(
+      set([route("wiki")], scene), further: list, options: options, runner: SubprocessRunner()
+    ).run()
+    #expect(both.machine == "node1" && both.names.map(\.name).first == "wiki.lan.example.com")
+    #expect(both.names.map(\.stack) == ["wiki", nil, nil] && both.names.map(\.isGood) == [true, true, false])
+  }
+
   struct BadName: Sendable, CustomTestStringConvertible {
     var what: String
     var certificate = AccessScene.Site.Certificate.good

@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  pkgs,
   bootsteadLib,
   ...
 }:
@@ -82,7 +83,7 @@ let
     }
   );
 
-  names = lib.concatMap (entry: entry.names) (lib.attrValues cfg.routes);
+  names = lib.concatMap (entry: entry.names) (lib.attrValues cfg.allRoutes);
   proxies = lib.filter (design: cfg.${design}.enable) [
     "caddy-hub"
     "traefik"
@@ -145,13 +146,39 @@ in
       default = { };
       example = lib.literalExpression ''
         {
-          photos = {
-            upstream = "http://127.0.0.1:2283";
+          router = {
+            upstream = "http://192.0.2.1:80";
             exposure = "vpn";
           };
         }
       '';
-      description = "The routes, by name.";
+      description = ''
+        Routes to what is no stack of this machine, by name. Those of its stacks are there by themselves; one of the same
+        name here takes their place.
+      '';
+    };
+
+    stackRoutes = mkOption {
+      type = types.attrsOf types.raw;
+      default = { };
+      internal = true;
+      description = "The routes that the machine's stacks were compiled to, as far as a reverse proxy leads to them.";
+    };
+
+    allRoutes = mkOption {
+      type = types.attrsOf types.raw;
+      readOnly = true;
+      internal = true;
+      default = cfg.stackRoutes // cfg.routes;
+      defaultText = lib.literalMD "`stackRoutes` and `routes`";
+      description = "What the designs make of.";
+    };
+
+    stackHub = mkOption {
+      type = types.str;
+      default = "none";
+      internal = true;
+      description = "The reverse proxy that the machine's stacks were compiled for.";
     };
 
     login = mkOption {
@@ -258,9 +285,9 @@ in
         }
       ]
       ++ map (name: {
-        assertion = !lib.elem (lib.removePrefix "https://" cfg.login.provider) cfg.routes.${name}.names;
+        assertion = !lib.elem (lib.removePrefix "https://" cfg.login.provider) cfg.allRoutes.${name}.names;
         message = "bootstead.access.login.routes: \"${name}\" is the provider itself, which nobody could reach then; take it out.";
-      }) (lib.optionals (cfg.login != null) (lib.filter (name: cfg.routes ? ${name}) cfg.login.routes))
+      }) (lib.optionals (cfg.login != null) (lib.filter (name: cfg.allRoutes ? ${name}) cfg.login.routes))
       ++ lib.mapAttrsToList (name: entry: {
         assertion = entry.names != [ ];
         message = "bootstead.access.routes.${name}: no zone of \"${entry.exposure}\" has a domain; set bootstead.access.zones, or give the route a whole name as host.";
@@ -271,6 +298,34 @@ in
         message = "bootstead.access.routes.${name}.exposure is \"public\", and bootstead.access.zones.public has no domain.";
       }) cfg.routes;
     }
+
+    # For tests of the names; those of the stacks are in their set.
+    (lib.mkIf (cfg.routes != { }) {
+      environment.etc."bootstead/access.json".source = (pkgs.formats.json { }).generate "access.json" {
+        machine = config.bootstead.machine.name;
+        access = {
+          nameServers = lib.optionals cfg.split-dns.enable cfg.split-dns.nameServers;
+          # Only Caddy has an authority of its own.
+          signer =
+            if cfg.certificate.mode == "acme" || cfg.traefik.enable || cfg.nginx-proxy-manager.enable then
+              "acme"
+            else
+              "internal";
+        }
+        // lib.optionalAttrs (cfg.proxyAddress != null) { address = cfg.proxyAddress; };
+        routes = lib.mapAttrsToList (
+          name: route:
+          {
+            inherit name;
+            inherit (route) names upstream;
+            exposure = if route.exposure == "port-forward" then "lan" else route.exposure;
+          }
+          // lib.optionalAttrs (cfg.login != null && lib.elem name cfg.login.routes) {
+            login = cfg.login.provider;
+          }
+        ) cfg.routes;
+      };
+    })
 
     (lib.mkIf (cfg.certificate.mode == "acme" && proxies != [ ]) {
       assertions = [

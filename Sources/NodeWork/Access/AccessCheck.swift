@@ -30,21 +30,32 @@ public struct AccessCheck: Sendable {
   }
 
   let set: StackSet
+  let routes: [TriedRoute]
   let options: Options
   let servers: [NameServer]
   let runner: any CommandRunner
 
-  /// - Throws: ``NodeWorkError`` where the set has no names, or no name server can be asked.
-  public init(_ set: StackSet, options: Options, runner: any CommandRunner) throws(NodeWorkError) {
+  /// - Parameters:
+  ///   - set: nil: the machine runs no stacks.
+  ///   - further: routes that its settings name.
+  /// - Throws: ``NodeWorkError`` where there are no names, or no name server can be asked.
+  public init(_ set: StackSet?, further: AccessList? = nil, options: Options, runner: any CommandRunner)
+    throws(NodeWorkError)
+  {
+    var set = set ?? StackSet(machine: further?.machine ?? "this machine")
+    set.access = set.access ?? further?.access
+    if set.access?.address == nil, let address = further?.access.address { set.access?.address = address }
     self.set = set
+    let routes = set.routes.map { TriedRoute($0) } + (further?.routes ?? []).map { TriedRoute($0) }
+    self.routes = routes
     self.options = options
     self.runner = runner
-    guard set.routes.contains(where: { !$0.names.isEmpty }) else {
+    guard routes.contains(where: { !$0.names.isEmpty }) else {
       throw NodeWorkError(
         .configuration, "no route of \(set.machine) has a name, so there is nothing to try",
         advice: "set settings.access.zones and a reverse proxy, and compile again")
     }
-    let known = Set(set.routes.flatMap(\.names))
+    let known = Set(routes.flatMap(\.names))
     if let stranger = options.names.first(where: { !known.contains($0) }) {
       throw NodeWorkError(
         .unknownStack, "\(set.machine) has no route with the name \(stranger)",
@@ -87,7 +98,7 @@ public struct AccessCheck: Sendable {
       probe.authority = file
       if let finding { findings.append(finding) }
     }
-    let wanted = set.routes.flatMap { route in
+    let wanted = routes.flatMap { route in
       // A star is no name that somebody could ask for.
       route.names.filter { !$0.hasPrefix("*") && (options.names.isEmpty || options.names.contains($0)) }
         .map { (route, $0) }
@@ -169,5 +180,14 @@ public struct AccessCheck: Sendable {
   private static func remove(_ folder: String) {
     unlink(folder + "/root.crt")
     rmdir(folder)
+  }
+}
+
+extension StackSet {
+  /// Of a machine without stacks.
+  fileprivate init(machine: String) {
+    self.init(
+      machine: machine, engine: .docker, directory: "/", networks: [], stacks: [], routes: [], names: [],
+      hub: HubConfiguration(), monitors: [])
   }
 }

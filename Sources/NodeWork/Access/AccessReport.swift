@@ -3,7 +3,8 @@ import StackSet
 /// What one name shall do, what it does, and what to do about it.
 public struct NameCheck: Codable, Sendable, Hashable {
   public var name: String
-  public var stack: String
+  /// Nil: a route that the settings name.
+  public var stack: String?
   public var route: String
   public var exposure: StackExposure
   /// A sentence.

@@ -13,9 +13,9 @@ struct NameWork: Sendable {
   let timeout: Duration
   let now: Int
 
-  func check(_ name: String, of route: StackRoute) async throws(NodeWorkError) -> NameCheck {
+  func check(_ name: String, of route: TriedRoute) async throws(NodeWorkError) -> NameCheck {
     var check = NameCheck(
-      name: name, stack: route.stack, route: route.name, exposure: route.exposure, expected: "", found: "",
+      name: name, stack: route.service?.stack, route: route.name, exposure: route.exposure, expected: "", found: "",
       findings: [], addresses: [])
     if route.exposure.admits(zone) {
       try await admitted(route, &check)
@@ -26,7 +26,7 @@ struct NameWork: Sendable {
   }
 
   /// What ``check(_:of:)`` gives or throws.
-  func result(_ name: String, of route: StackRoute) async -> Result<NameCheck, NodeWorkError> {
+  func result(_ name: String, of route: TriedRoute) async -> Result<NameCheck, NodeWorkError> {
     do {
       return .success(try await check(name, of: route))
     } catch {
@@ -36,7 +36,7 @@ struct NameWork: Sendable {
 
   // MARK: Names that this zone may use
 
-  private func admitted(_ route: StackRoute, _ check: inout NameCheck) async throws(NodeWorkError) {
+  private func admitted(_ route: TriedRoute, _ check: inout NameCheck) async throws(NodeWorkError) {
     let wanted = wantedStatus(route)
     check.expected =
       (address.map { "leads to \($0), " } ?? "") + "with a certificate for it, and "
@@ -88,7 +88,7 @@ struct NameWork: Sendable {
       check.findings.append(
         AccessFinding(
           .noService, "the connection is taken, and nothing comes",
-          advice: "look at the service: bootstead-agent stacks logs \(route.stack)"))
+          advice: route.advice))
     case .answered(let status, let redirect):
       (check.status, check.redirect) = (status, redirect)
       check.found = "status \(status)" + (redirect.map { ", to \($0)" } ?? "")
@@ -134,7 +134,7 @@ struct NameWork: Sendable {
   }
 
   private func judge(
-    status: Int, _ redirect: String?, _ wanted: Int?, _ route: StackRoute, _ check: inout NameCheck
+    status: Int, _ redirect: String?, _ wanted: Int?, _ route: TriedRoute, _ check: inout NameCheck
   ) {
     func add(_ kind: AccessFinding.Kind, _ problem: String, _ advice: String) {
       check.findings.append(AccessFinding(kind, problem, advice: advice))
@@ -153,7 +153,7 @@ struct NameWork: Sendable {
     case 502, 503, 504:
       add(
         .noService, "the reverse proxy does not reach \(route.upstream)",
-        "look at the service: bootstead-agent stacks logs \(route.stack)")
+        route.advice)
     case 403 where wanted != 403:
       add(
         .turnedAway, "the reverse proxy, or the service, refuses this network",
@@ -162,17 +162,17 @@ struct NameWork: Sendable {
     case _ where wanted.map({ $0 != status }) ?? (status >= 400 && status != 401):
       add(
         .status, "the status is \(status)" + (wanted.map { ", not \($0)" } ?? ""),
-        "look whether the name leads to \(route.stack)/\(route.service), and at its log: bootstead-agent stacks logs \(route.stack)"
+        "look whether the name leads to \(route.service.map { "\($0.stack)/\($0.name)" } ?? route.upstream); \(route.advice)"
       )
     default: break
     }
   }
 
   /// What the stack itself says of its service at work.
-  private func wantedStatus(_ route: StackRoute) -> (path: String, status: Int?) {
-    guard route.login == nil,
+  private func wantedStatus(_ route: TriedRoute) -> (path: String, status: Int?) {
+    guard route.login == nil, let service = route.service,
       let monitor = set.monitors.first(where: {
-        $0.stack == route.stack && $0.service == route.service && $0.port == route.port && $0.type == .http
+        $0.stack == service.stack && $0.service == service.name && $0.port == service.port && $0.type == .http
       })
     else { return ("/", nil) }
     return (monitor.path ?? "/", monitor.status)
@@ -180,7 +180,7 @@ struct NameWork: Sendable {
 
   // MARK: Names that this zone must not use
 
-  private func excluded(_ route: StackRoute, _ check: inout NameCheck) async throws(NodeWorkError) {
+  private func excluded(_ route: TriedRoute, _ check: inout NameCheck) async throws(NodeWorkError) {
     check.expected = "does not answer from \(zone.rawValue)"
     try await look(&check, mustBeThere: false)
     var targets = check.addresses
@@ -200,7 +200,7 @@ struct NameWork: Sendable {
         AccessFinding(
           .open, "\(target) answers with \(status)",
           advice:
-            "take the name off what leads in there, or set the stack's exposure to \(zone.rawValue) where that is meant"
+            "take the name off what leads in there, or set the route's exposure to \(zone.rawValue) where that is meant"
         ))
     }
   }
