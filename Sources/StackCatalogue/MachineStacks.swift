@@ -50,9 +50,14 @@ struct MachineFile: Decodable {
   }
   struct Settings: Decodable {
     var stacks: Stacks?
+    var roles: Roles?
     var access: Access?
     var storage: Storage?
     var machine: Machine?
+  }
+  struct Roles: Decodable {
+    struct Edge: Decodable { var proxy: String? }
+    var edge: Edge?
   }
   struct Machine: Decodable { var timeZone: String? }
   struct Storage: Decodable {
@@ -83,47 +88,6 @@ struct MachineFile: Decodable {
     var placement: [String: String]?
     var identity: Identity?
     var settings: [String: One]?
-  }
-  struct Access: Decodable {
-    struct Zones: Decodable {
-      var lan: String?
-      var vpn: String?
-      var everywhere: String?
-      enum CodingKeys: String, CodingKey {
-        case lan, vpn
-        case everywhere = "public"
-      }
-    }
-    struct Design: Decodable { var enable: Bool? }
-    struct Certificate: Decodable {
-      var mode: String?
-      var email: String?
-      var dnsProvider: String?
-    }
-    struct Login: Decodable {
-      var provider: String
-      var address: String
-      var path: String
-      var headers: [String]?
-      var routes: [String]
-    }
-    struct SplitDNS: Decodable { var nameServers: [String]? }
-    var zones: Zones?
-    var localNetworks: [String]?
-    var vpnNetworks: [String]?
-    var proxyAddress: String?
-    var certificate: Certificate?
-    var caddy: Design?
-    var traefik: Design?
-    var nginxProxyManager: Design?
-    var splitDNS: SplitDNS?
-    var login: Login?
-    enum CodingKeys: String, CodingKey {
-      case login, zones, localNetworks, vpnNetworks, proxyAddress, certificate, traefik
-      case caddy = "caddy-hub"
-      case nginxProxyManager = "nginx-proxy-manager"
-      case splitDNS = "split-dns"
-    }
   }
   struct ParameterText: Decodable {
     var value: StackParameterValue
@@ -206,46 +170,5 @@ extension MachineFile {
       instance.exposure = exposure
     }
     return instance
-  }
-
-  private func access(_ stacks: [StackSettings.Instance], _ path: String) throws(CatalogueError) -> StackAccess {
-    var access = StackAccess()
-    let chosen = settings?.access
-    (access.lan, access.vpn, access.everywhere) = (chosen?.zones?.lan, chosen?.zones?.vpn, chosen?.zones?.everywhere)
-    access.localNetworks = chosen?.localNetworks ?? access.localNetworks
-    access.vpnNetworks = chosen?.vpnNetworks ?? access.vpnNetworks
-    access.proxyAddress = chosen?.proxyAddress
-    access.nameServers = chosen?.splitDNS?.nameServers ?? []
-    access.login = chosen?.login.map {
-      StackAccess.Login(
-        provider: $0.provider, address: $0.address, path: $0.path, headers: $0.headers ?? [], routes: $0.routes)
-    }
-    if chosen?.certificate?.mode == "acme" {
-      access.certificate = .acme(
-        email: chosen?.certificate?.email ?? "", provider: chosen?.certificate?.dnsProvider ?? "cloudflare")
-      if access.certificate == .acme(email: "", provider: chosen?.certificate?.dnsProvider ?? "cloudflare") {
-        throw CatalogueError(path: path, text: "settings.access.certificate.email is missing; ACME asks for an address")
-      }
-    }
-    let designs: [(HubConfiguration.Design, Access.Design?)] = [
-      (.caddy, chosen?.caddy), (.traefik, chosen?.traefik), (.nginxProxyManager, chosen?.nginxProxyManager),
-    ]
-    // A proxy among the stacks, then one of the machine itself, then one elsewhere.
-    if let found = designs.compactMap({ design, _ in
-      stacks.first { $0.template == design.rawValue }.map { (design, $0.name) }
-    }).first {
-      (access.design, access.place) = (found.0, .stack(found.1))
-    } else if let found = designs.first(where: { $0.1?.enable == true }) {
-      (access.design, access.place) = (found.0, .host)
-    } else if let proxy = access.proxyAddress, let address = ownAddress, proxy != address {
-      (access.design, access.place) = (.nginxProxyManager, .elsewhere(address: address))
-    }
-    return access
-  }
-
-  /// The machine's first fixed IPv4 address.
-  private var ownAddress: String? {
-    (network?.interfaces ?? []).flatMap { $0.addresses ?? [] }.map { String($0.prefix { $0 != "/" }) }
-      .first { !$0.contains(":") }
   }
 }

@@ -13,13 +13,20 @@ let
   allowed =
     route: access.localNetworks ++ lib.optionals (route.exposure == "vpn") access.vpnNetworks;
 
-  tlsName =
+  transport =
     route:
-    lib.optionalString (route.upstreamName != null) (
+    let
+      certificate =
+        if route.upstreamName != null then
+          "tls_server_name ${route.upstreamName}"
+        else
+          lib.optionalString (route.hasOwnCertificate or false) "tls_insecure_skip_verify";
+    in
+    lib.optionalString (certificate != "") (
       lib.concatStringsSep "\n" [
         " {"
         "  transport http {"
-        "    tls_server_name ${route.upstreamName}"
+        "    ${certificate}"
         "  }"
         "}"
       ]
@@ -46,7 +53,7 @@ let
       + ''
         encode zstd gzip
         ${guarding name}
-        reverse_proxy ${route.upstream}${tlsName route}
+        reverse_proxy ${route.upstream}${transport route}
       '';
   };
 in
@@ -68,7 +75,7 @@ in
       email = access.certificate.email;
       globalConfig = "grace_period 10s";
       virtualHosts =
-        lib.mapAttrs site access.routes
+        lib.mapAttrs site access.allRoutes
         // lib.optionalAttrs cfg.rootPage {
           root-certificate = {
             hostName = ":80";

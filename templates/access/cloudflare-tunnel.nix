@@ -12,7 +12,7 @@ let
   cfg = access.cloudflare-tunnel;
   isNamed = cfg.identifier != null;
   secret = bootsteadLib.secretPath cfg.secret;
-  publicRoutes = lib.filterAttrs (_: route: route.exposure == "public") access.routes;
+  publicRoutes = lib.filterAttrs (_: route: route.exposure == "public") access.allRoutes;
   inPublicZone =
     name: access.zones.public == null || lib.hasSuffix ".${access.zones.public}" name;
   publicNames = lib.concatMap (route: lib.filter inPublicZone route.names) (
@@ -34,9 +34,11 @@ let
           else
             {
               service = route.upstream;
-              originRequest = lib.optionalAttrs (route.upstreamName != null) {
-                originServerName = route.upstreamName;
-              };
+              originRequest =
+                if route.upstreamName != null then
+                  { originServerName = route.upstreamName; }
+                else
+                  lib.optionalAttrs (route.hasOwnCertificate or false) { noTLSVerify = true; };
             }
         )
       ) (lib.filter inPublicZone route.names)
@@ -103,7 +105,11 @@ in
     ++ map (name: {
       assertion = publicRoutes ? ${name};
       message = "bootstead.access.cloudflare-tunnel.withLogin: \"${name}\" is no public route.";
-    }) cfg.withLogin;
+    }) cfg.withLogin
+    ++ lib.mapAttrsToList (name: route: {
+      assertion = cfg.origin == "proxy" || !(route.isBehindStack or false);
+      message = "bootstead.access.cloudflare-tunnel: only the reverse proxy's own stack reaches \"${name}\"; set bootstead.access.certificate.mode to \"acme\" and origin to \"proxy\", or run the stack cloudflared instead.";
+    }) publicRoutes;
 
     bootstead.secrets.${bootsteadLib.secretName cfg.secret}.units = [
       (if isNamed then "cloudflared-tunnel-${cfg.identifier}.service" else "cloudflared-tunnel.service")

@@ -35,50 +35,58 @@ in
     };
   };
 
-  config = lib.mkIf cfg.enable {
-    virtualisation.oci-containers = {
-      backend = lib.mkDefault (if config.bootstead.roles.docker-host.enable then "docker" else "podman");
-      containers.nginx-proxy-manager = {
-        inherit (cfg) image;
-        # The host's own network: upstreams on the loopback interface are reached, and the clients' addresses are theirs.
-        extraOptions = [ "--network=host" ] ++ lib.optional (backend == "docker") "--userns=host";
-        volumes = [
-          "${cfg.data}/data:/data"
-          "${cfg.data}/letsencrypt:/etc/letsencrypt"
-        ];
-        environment.DISABLE_IPV6 = "false";
+  config = lib.mkMerge [
+    (lib.mkIf cfg.enable {
+      virtualisation.oci-containers = {
+        backend = lib.mkDefault (if config.bootstead.roles.docker-host.enable then "docker" else "podman");
+        containers.nginx-proxy-manager = {
+          inherit (cfg) image;
+          # The host's own network: upstreams on the loopback interface are reached, and the clients' addresses are theirs.
+          extraOptions = [ "--network=host" ] ++ lib.optional (backend == "docker") "--userns=host";
+          volumes = [
+            "${cfg.data}/data:/data"
+            "${cfg.data}/letsencrypt:/etc/letsencrypt"
+          ];
+          environment.DISABLE_IPV6 = "false";
+        };
       };
-    };
-    bootstead.roles.docker-host.userNamespace.exceptions = [ "nginx-proxy-manager" ];
-    systemd.tmpfiles.rules = [
-      "d ${cfg.data} 0750 root root - -"
-      "d ${cfg.data}/data 0750 root root - -"
-      "d ${cfg.data}/letsencrypt 0700 root root - -"
-    ];
+      bootstead.roles.docker-host.userNamespace.exceptions = [ "nginx-proxy-manager" ];
+      systemd.tmpfiles.rules = [
+        "d ${cfg.data} 0750 root root - -"
+        "d ${cfg.data}/data 0750 root root - -"
+        "d ${cfg.data}/letsencrypt 0700 root root - -"
+      ];
 
-    networking.firewall = lib.mkMerge [
-      {
-        allowedTCPPorts = [
-          80
-          443
-        ];
-      }
-      (import ../lib/firewall.nix { inherit lib config; } {
-        from = cfg.pageFrom;
-        tcp = [ 81 ];
-      })
-    ];
+      networking.firewall = lib.mkMerge [
+        {
+          allowedTCPPorts = [
+            80
+            443
+          ];
+        }
+        (import ../lib/firewall.nix { inherit lib config; } {
+          from = cfg.pageFrom;
+          tcp = [ 81 ];
+        })
+      ];
+    })
 
-    # What the routes would be, for whoever enters them on the page.
-    environment.etc."bootstead/nginx-proxy-manager.json".source =
-      (pkgs.formats.json { }).generate "nginx-proxy-manager.json"
-        (
-          lib.mapAttrsToList (_: route: {
-            domain_names = route.names;
-            forward = route.upstream;
-            ssl_forced = true;
-            access = if route.exposure == "public" then "everybody" else access.localNetworks;
-          }) access.routes
-        );
-  };
+    # What the routes would be, for whoever enters them on the page; also where it is a stack.
+    (lib.mkIf (cfg.enable || access.stackHub == "nginx-proxy-manager") {
+      environment.etc."bootstead/nginx-proxy-manager.json".source =
+        (pkgs.formats.json { }).generate "nginx-proxy-manager.json"
+          (
+            lib.mapAttrsToList (_: route: {
+              domain_names = route.names;
+              forward = route.upstream;
+              ssl_forced = true;
+              access =
+                if route.exposure == "public" then
+                  "everybody"
+                else
+                  access.localNetworks ++ lib.optionals (route.exposure == "vpn") access.vpnNetworks;
+            }) access.allRoutes
+          );
+    })
+  ];
 }

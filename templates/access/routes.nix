@@ -82,7 +82,7 @@ let
     }
   );
 
-  names = lib.concatMap (entry: entry.names) (lib.attrValues cfg.routes);
+  names = lib.concatMap (entry: entry.names) (lib.attrValues cfg.allRoutes);
   proxies = lib.filter (design: cfg.${design}.enable) [
     "caddy-hub"
     "traefik"
@@ -151,7 +151,33 @@ in
           };
         }
       '';
-      description = "The routes, by name.";
+      description = ''
+        Routes to what is no stack of this machine, by name. Those of its stacks are there by themselves; one of the same
+        name here takes their place.
+      '';
+    };
+
+    stackRoutes = mkOption {
+      type = types.attrsOf types.raw;
+      default = { };
+      internal = true;
+      description = "The routes that the machine's stacks were compiled to, as far as a reverse proxy leads to them.";
+    };
+
+    allRoutes = mkOption {
+      type = types.attrsOf types.raw;
+      readOnly = true;
+      internal = true;
+      default = cfg.stackRoutes // cfg.routes;
+      defaultText = lib.literalMD "`stackRoutes` and `routes`";
+      description = "What the designs make of.";
+    };
+
+    stackHub = mkOption {
+      type = types.str;
+      default = "none";
+      internal = true;
+      description = "The reverse proxy that the machine's stacks were compiled for.";
     };
 
     login = mkOption {
@@ -258,9 +284,9 @@ in
         }
       ]
       ++ map (name: {
-        assertion = !lib.elem (lib.removePrefix "https://" cfg.login.provider) cfg.routes.${name}.names;
+        assertion = !lib.elem (lib.removePrefix "https://" cfg.login.provider) cfg.allRoutes.${name}.names;
         message = "bootstead.access.login.routes: \"${name}\" is the provider itself, which nobody could reach then; take it out.";
-      }) (lib.optionals (cfg.login != null) (lib.filter (name: cfg.routes ? ${name}) cfg.login.routes))
+      }) (lib.optionals (cfg.login != null) (lib.filter (name: cfg.allRoutes ? ${name}) cfg.login.routes))
       ++ lib.mapAttrsToList (name: entry: {
         assertion = entry.names != [ ];
         message = "bootstead.access.routes.${name}: no zone of \"${entry.exposure}\" has a domain; set bootstead.access.zones, or give the route a whole name as host.";

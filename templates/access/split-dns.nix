@@ -12,7 +12,7 @@ let
   # The public name of a route leads to the proxy as well, from inside.
   rewrites = lib.listToAttrs (
     map (name: lib.nameValuePair name access.proxyAddress) (
-      lib.concatMap (route: route.names) (lib.attrValues access.routes)
+      lib.concatMap (route: route.names) (lib.attrValues access.allRoutes)
     )
   );
 in

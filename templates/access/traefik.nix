@@ -11,6 +11,12 @@ let
     name: route:
     lib.optional (isPrivate route) (if route.exposure == "vpn" then "with-vpn" else "local-only")
     ++ lib.optional (access.login != null && lib.elem name access.login.routes) "login";
+  transport =
+    route:
+    if route.upstreamName != null then
+      { serverName = route.upstreamName; }
+    else
+      lib.optionalAttrs (route.hasOwnCertificate or false) { insecureSkipVerify = true; };
   certificate = config.security.acme.certs.bootstead.directory;
 in
 {
@@ -70,15 +76,15 @@ in
               tls = { };
             }
             // lib.optionalAttrs (middlewares name route != [ ]) { middlewares = middlewares name route; }
-          ) access.routes;
+          ) access.allRoutes;
           services = lib.mapAttrs (
             name: route: {
               loadBalancer = {
                 servers = [ { url = route.upstream; } ];
               }
-              // lib.optionalAttrs (route.upstreamName != null) { serversTransport = name; };
+              // lib.optionalAttrs (transport route != { }) { serversTransport = name; };
             }
-          ) access.routes;
+          ) access.allRoutes;
           middlewares = {
             # Not this machine itself: a tunnel that ends here would bring everybody in.
             local-only.ipAllowList.sourceRange = access.localNetworks;
@@ -90,8 +96,8 @@ in
               authResponseHeaders = access.login.headers;
             };
           };
-          serversTransports = lib.mapAttrs (_: route: { serverName = route.upstreamName; }) (
-            lib.filterAttrs (_: route: route.upstreamName != null) access.routes
+          serversTransports = lib.filterAttrs (_: options: options != { }) (
+            lib.mapAttrs (_: transport) access.allRoutes
           );
         };
         tls.stores.default.defaultCertificate = lib.mkIf isACME {

@@ -1,6 +1,20 @@
 # Every access design alone, and the three zones together.
-{ base, ... }:
+{ base, lib, ... }:
 let
+  routed = import ./routed.nix { inherit lib; };
+  expect = condition: message: [
+    (
+      { config, ... }:
+      {
+        assertions = [
+          {
+            assertion = condition config;
+            inherit message;
+          }
+        ];
+      }
+    )
+  ];
   routes = {
     photos = {
       upstream = "http://127.0.0.1:2283";
@@ -136,4 +150,85 @@ in
         ];
       };
     };
+  # The routes of the machine's stacks, beside one that is named by hand: the proxy, DNS and the tunnel have them.
+  "access/routed" = {
+    inherit (routed) machine;
+    root = ./exported;
+    modules = expect (
+      config:
+      let
+        hosts = config.services.caddy.virtualHosts;
+        tunnel = config.services.cloudflared.tunnels."00000000-0000-0000-0000-000000000000";
+      in
+      hosts.wiki.hostName == "wiki.lan.example.com, wiki.vpn.example.com, wiki.example.com"
+      && lib.hasInfix "reverse_proxy http://127.0.0.1:21798\n" hosts.wiki.extraConfig
+      && !lib.hasInfix "@outside" hosts.wiki.extraConfig
+      && lib.hasInfix "tls_server_name git.example.com" hosts.git.extraConfig
+      && config.bootstead.roles.dns.rewrites == {
+        "git.lan.example.com" = "192.0.2.11";
+        "wiki.lan.example.com" = "192.0.2.11";
+        "wiki.vpn.example.com" = "192.0.2.11";
+        "wiki.example.com" = "192.0.2.11";
+      }
+      && tunnel.ingress."wiki.example.com".service == "http://127.0.0.1:21798"
+    ) "the stack's route does not reach the proxy, DNS and the tunnel";
+  };
+  # A route that is named by hand takes the place of the stack's, and keeps nothing of it.
+  "access/routed+instead" = {
+    machine = lib.recursiveUpdate routed.machine {
+      settings.roles.edge.ways = [ "split-dns" ];
+      settings.access.routes.wiki.upstream = "http://192.0.2.30:80";
+    };
+    root = ./exported;
+    modules = expect (
+      config:
+      let
+        wiki = config.services.caddy.virtualHosts.wiki;
+      in
+      wiki.hostName == "wiki.lan.example.com"
+      && lib.hasInfix "reverse_proxy http://192.0.2.30:80\n" wiki.extraConfig
+      && !(config.bootstead.roles.dns.rewrites ? "wiki.example.com")
+    ) "the route that is named by hand does not win";
+  };
+  # A container that speaks https has a certificate of its own.
+  "access/routed+https" = {
+    machine = lib.recursiveUpdate routed.machine {
+      roles = [
+        "docker-host"
+        "edge"
+      ];
+      settings.roles.edge = {
+        proxy = "traefik";
+        ways = [ ];
+      };
+      settings.access.certificate = acme;
+    };
+    root = ./exported;
+    modules = [
+      routed.overHTTPS
+    ]
+    ++ expect (
+      config:
+      config.services.traefik.dynamicConfigOptions.http.serversTransports == {
+        git.serverName = "git.example.com";
+        wiki.insecureSkipVerify = true;
+      }
+    ) "Traefik checks other certificates than it can";
+  };
+  # The proxy is a stack: names and the list of hosts come from the set.
+  "access/routed+stack" = {
+    machine = lib.recursiveUpdate routed.stackMachine {
+      settings.access.split-dns.enable = true;
+    };
+    root = ./exported;
+    modules = [
+      routed.behindStack
+    ]
+    ++ expect (
+      config:
+      config.bootstead.roles.dns.rewrites."wiki.example.com" == "192.0.2.11"
+      && config.environment.etc ? "bootstead/nginx-proxy-manager.json"
+      && !config.services.caddy.enable
+    ) "the routes of a proxy that is a stack reach neither DNS nor its list";
+  };
 }

@@ -1,6 +1,7 @@
 # What has to be refused, and what the refusal has to say.
-{ base, ... }:
+{ base, lib, ... }:
 let
+  routed = import ./routed.nix { inherit lib; };
   inherit (base)
     thin
     volume
@@ -169,6 +170,39 @@ in
     };
     root = ./exported;
     says = "this was compiled for the stacks wiki, and the machine runs wiki, uptime";
+  };
+  "stacks/two-proxies" = {
+    machine = withStacks { access.caddy-hub.enable = true; } // {
+      stacks = [ "traefik" ];
+    };
+    says = "caddy-hub on the machine and the stack traefik both want ports 80 and 443";
+  };
+  "stacks/compiled-for-no-proxy" = {
+    machine = builtins.fromJSON (builtins.readFile ./exported/machines/checked.json);
+    root = ./exported;
+    modules = [ { bootstead.access.caddy-hub.enable = true; } ];
+    says = "the stacks were compiled for the reverse proxy \"none\", and the machine has caddy-hub";
+  };
+  "stacks/route-twice" = {
+    inherit (routed) machine;
+    root = ./exported;
+    modules = [
+      {
+        bootstead.access.routes.pages = {
+          upstream = "http://192.0.2.30:80";
+          host = "wiki";
+        };
+      }
+    ];
+    says = "two routes have the name wiki.lan.example.com";
+  };
+  "stacks/tunnel-behind-stack" = {
+    machine = lib.recursiveUpdate routed.stackMachine {
+      settings.access.cloudflare-tunnel.enable = true;
+    };
+    root = ./exported;
+    modules = [ routed.behindStack ];
+    says = "only the reverse proxy's own stack reaches \"wiki\"";
   };
   "stacks/database-on-nfs" = {
     machine = withStacks {

@@ -57,6 +57,32 @@ let
     ) compiled.stacks
   );
 
+  access = config.bootstead.access;
+  proxies = [
+    "caddy-hub"
+    "traefik"
+    "nginx-proxy-manager"
+  ];
+  hostProxies = builtins.filter (design: access.${design}.enable) proxies;
+  proxyStacks = builtins.filter (name: builtins.elem (templateOf name) proxies) cfg.names;
+  # Only containers are on the network of a proxy that is a stack.
+  isBehindStack = builtins.elem "bootstead-hub" compiled.networks;
+  # Without a proxy nothing is published that a route could lead to.
+  stackRoutes = lib.optionalAttrs (compiled.hub.design != "none") (
+    lib.listToAttrs (
+      map (
+        route:
+        lib.nameValuePair route.name {
+          inherit (route) names upstream exposure;
+          inherit isBehindStack;
+          upstreamName = null;
+          # A container's certificate is its own; the way there stays on this machine.
+          hasOwnCertificate = route.scheme == "https";
+        }
+      ) (builtins.filter (route: route.names != [ ]) compiled.routes)
+    )
+  );
+
   # What the agent calls for stacks, and to clean up after a backup.
   agentPath = [
     pkgs.borgbackup
@@ -239,6 +265,10 @@ in
           message = "bootstead.stacks.placement.db: ${cfg.placement.db} is on NFS, where databases are damaged; put it on a disk of this machine.";
         }
         {
+          assertion = hostProxies == [ ] || proxyStacks == [ ];
+          message = "bootstead.access: ${lib.concatStringsSep ", " hostProxies} on the machine and the stack ${lib.concatStringsSep ", " proxyStacks} both want ports 80 and 443; keep one of them.";
+        }
+        {
           assertion = mountOf "media" == mountOf "downloads";
           message = "bootstead.stacks.placement: media (${cfg.placement.media}) and downloads (${cfg.placement.downloads}) lie on different file systems, so that each download would be copied and kept twice; put both on one.";
         }
@@ -264,7 +294,19 @@ in
           assertion = lib.sort builtins.lessThan compiledNames == lib.sort builtins.lessThan (lib.unique cfg.names);
           message = "bootstead.stacks.compiled: this was compiled for the stacks ${lib.concatStringsSep ", " compiledNames}, and the machine runs ${lib.concatStringsSep ", " cfg.names}; compile them again.";
         }
+        {
+          assertion =
+            hostProxies == [ ]
+            || proxyStacks != [ ]
+            || compiled.routes == [ ]
+            || builtins.elem compiled.hub.design hostProxies;
+          message = "bootstead.access: the stacks were compiled for the reverse proxy \"${compiled.hub.design}\", and the machine has ${lib.concatStringsSep ", " hostProxies}, which would not reach them; enable it in the machine's settings, and compile them again.";
+        }
       ];
+      bootstead.access = {
+        inherit stackRoutes;
+        stackHub = compiled.hub.design;
+      };
       bootstead.secrets = compiledSecrets;
       environment.etc."bootstead/stacks.json".source = cfg.compiled;
       # The appliance asks for stacks, snapshots and backups, too.

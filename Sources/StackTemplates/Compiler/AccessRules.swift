@@ -31,6 +31,9 @@ struct AccessRules {
     for address in access.nameServers where !Self.isAddress(address) {
       log.refuse(.parameter, 0, "settings.access.split-dns.nameServers has what is no address; write 192.0.2.11")
     }
+    proxies()
+    let routes = DeclaredRouteRules(access: access, log: log)
+    for route in access.routes { routes.check(route) }
     if let login = access.login { LoginRules(access: access, instances: instances, log: log).check(login) }
     guard case .acme(let email, let provider) = access.certificate else { return }
     checkModule(provider)
@@ -40,6 +43,16 @@ struct AccessRules {
     if !StackName.isValid(provider) {
       log.refuse(
         .parameter, 0, "settings.access.certificate.dnsProvider is no provider's name; write such as cloudflare")
+    }
+  }
+
+  /// Ports 80 and 443 of the machine are one proxy's, be it a stack or a program of the machine itself.
+  private func proxies() {
+    let stacks = instances.filter { HubConfiguration.Design(rawValue: $0.template.name) != nil }
+    let all =
+      settings.access.hostDesigns.map { "settings.access.\($0.rawValue)" } + stacks.map { "the stack \($0.name)" }
+    if all.count > 1 {
+      log.refuse(.portPublished, 0, "\(all.joined(separator: " and ")) both want ports 80 and 443; keep one of them")
     }
   }
 

@@ -21,7 +21,7 @@ struct InstanceCompiler {
       name: instance.name, template: template.name, order: description.order, compose: compose,
       configurations: configurations(), volumes: volumes, secrets: secrets,
       dependsOn: Array(Set(SettingsRules.needs(instance, among: all))).sorted(), backup: backup(),
-      routes: plan.routes[instance.name] ?? [], monitors: description.monitors.map(monitor),
+      routes: plan.leading(to: instance.name), monitors: description.monitors.map(monitor),
       isKubernetesCandidate: description.kubernetes?.isCandidate ?? false)
   }
 

@@ -25,17 +25,21 @@ struct LoginRules {
     if login.headers.contains(where: { $0.isEmpty || !$0.allSatisfy { $0.isLetterOrDigit || $0 == "-" } }) {
       refuse(".headers", "has what is no header's name; write such as Remote-User")
     }
-    let known = Set(
+    let declared = Set(access.routes.map(\.name))
+    let known = declared.union(
       instances.flatMap { selected in selected.template.description.routes.map { selected.ownName($0.name) } })
     for route in login.routes where !known.contains(route) {
       refuse(".routes", "has '\(route)', which is no route; known are \(known.sorted().joined(separator: ", "))")
+    }
+    for route in access.routes where login.routes.contains(route.name) && access.names(route).contains(host) {
+      refuse(".routes", "has '\(route.name)', the provider itself, which nobody could reach then; take it out")
     }
     for selected in instances {
       for (index, route) in selected.template.description.routes.enumerated() {
         let name = selected.ownName(route.name)
         let ownHost = (index == 0 ? selected.instance.host : nil) ?? name
         let names = access.names(host: ownHost, exposure: selected.instance.exposure ?? route.exposure)
-        if login.routes.contains(name), names.contains(host) {
+        if login.routes.contains(name), !declared.contains(name), names.contains(host) {
           refuse(".routes", "has '\(name)', the provider itself, which nobody could reach then; take it out")
         }
       }

@@ -6,15 +6,18 @@ struct RoutePlan {
   /// Ports of the machine that services are published on for a proxy outside of the stacks' networks.
   static let ports = 20000...29999
 
-  /// By stack.
+  /// By stack; also those whose place a route of the settings takes.
   let routes: [String: [StackRoute]]
   /// Published ports by stack and service: the container's, and the machine's with its address.
   let published: [String: [String: [(target: Int, address: String, port: Int)]]]
   /// Networks that are there before all stacks.
   let networks: [String]
+  /// Names of the settings' own routes.
+  private let declared: Set<String>
 
   init(settings: StackSettings, instances: [SelectedStack], log: RefusalLog) {
     let access = settings.access
+    declared = Set(access.routes.map(\.name))
     var routes: [String: [StackRoute]] = [:]
     var published: [String: [String: [(target: Int, address: String, port: Int)]]] = [:]
     var taken = Set(instances.flatMap { $0.template.description.ports.map(\.port) })
@@ -50,7 +53,9 @@ struct RoutePlan {
           }
           upstream = "\(route.scheme.rawValue)://\(Self.literal(address)):\(port)"
         }
-        if names.isEmpty, access.design != .none {
+        if declared.contains(name) {
+          // The settings' own route says how it is reached.
+        } else if names.isEmpty, access.design != .none {
           log.refuse(
             .routeNameUnique, 0,
             "stacks: the route '\(name)' has no name, as no zone of '\(exposure.rawValue)' has a domain; set settings.access.zones, or \(selected.path).host to a whole name"
@@ -76,6 +81,9 @@ struct RoutePlan {
     }
     if case .stack = access.place { networks = [Self.hubNetwork] } else { networks = [] }
   }
+
+  /// The routes of a stack that lead to it.
+  func leading(to stack: String) -> [StackRoute] { (routes[stack] ?? []).filter { !declared.contains($0.name) } }
 
   /// How other stacks call a service on the proxy's network.
   static func alias(_ stack: String, _ service: String) -> String { stack + "-" + service }

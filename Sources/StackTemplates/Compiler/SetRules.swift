@@ -17,6 +17,13 @@ struct SetRules {
 
   private func routes(_ stacks: [CompiledStack]) {
     var names: [String: String] = [:]
+    for route in settings.access.routes {
+      for name in settings.access.names(route) {
+        if let other = names.updateValue(route.path, forKey: name) {
+          log.refuse(.routeNameUnique, 0, "\(route.path) has the name \(name), as \(other) has; give it another host")
+        }
+      }
+    }
     for stack in stacks {
       for route in stack.routes {
         for name in route.names {

@@ -70,7 +70,8 @@ public struct StackCompiler: Sendable {
       return stack
     }
     let names = settings.access.proxyAddress.map { address in
-      routes.flatMap(\.names).filter { !$0.hasPrefix("*") }.map { NameRewrite(name: $0, address: address) }
+      (routes.flatMap(\.names) + settings.access.routes.flatMap(settings.access.names))
+        .filter { !$0.hasPrefix("*") }.map { NameRewrite(name: $0, address: address) }
     }
     return StackSet(
       machine: settings.machine, engine: settings.engine, directory: settings.directory, networks: plan.networks,

@@ -121,8 +121,14 @@ public struct StackAccess: Sendable {
   /// The name servers of the house, as its devices are given them.
   public var nameServers: [String] = []
   public var login: Login?
+  /// Those of the settings themselves, by name.
+  public var routes: [DeclaredRoute] = []
+  /// Reverse proxies that the machine itself runs, beside its stacks.
+  public var hostDesigns: [HubConfiguration.Design] = []
 
   public init() {}
+
+  func names(_ route: DeclaredRoute) -> [String] { names(host: route.host, exposure: route.exposure) }
 
   /// The full names of a host for those who may come in; whoever may come from further away may come from nearer.
   func names(host: String, exposure: StackExposure) -> [String] {
@@ -142,8 +148,15 @@ public struct StackAccess: Sendable {
 
   /// What tests of the names measure by.
   var expectation: AccessExpectation {
-    AccessExpectation(
-      address: proxyAddress, nameServers: nameServers, signer: certificate == .authority ? .authority : .acme)
+    AccessExpectation(address: proxyAddress, nameServers: nameServers, signer: signer)
+  }
+
+  /// Only Caddy has an authority of its own; of a proxy elsewhere the settings say it.
+  private var signer: AccessExpectation.Signer {
+    switch (certificate, design, place) {
+    case (.acme, _, _), (_, .traefik, _), (_, .nginxProxyManager, .host), (_, .nginxProxyManager, .stack): .acme
+    case (.authority, _, _): .authority
+    }
   }
 
   /// Networks that may use a route; empty: everybody.
