@@ -2,6 +2,7 @@ import Foundation
 import StackCatalogue
 import StackSet
 import StackTemplates
+import Testing
 
 /// One of the fleets in `templates/examples`: each of its machines, and the stacks that are compiled for it.
 struct ExampleFleet {
@@ -19,8 +20,15 @@ struct ExampleFleet {
   var name: String
   var machines: [Machine] = []
 
+  private static let all = names.map { name in Result { try ExampleFleet(reading: name) } }
+
+  /// Compiled once for all tests.
   /// - Throws: where a machine can not be read, names a template that is not there, or breaks a rule.
-  init(_ name: String) throws {
+  static func read(_ name: String) throws -> ExampleFleet {
+    try #require(names.firstIndex(of: name).map { all[$0] }).get()
+  }
+
+  private init(reading name: String) throws {
     self.name = name
     let catalogue = try TemplateCatalogue(root: CatalogueTests.root)
     let folder = Self.root.appendingPathComponent(name).appendingPathComponent("machines")

@@ -31,7 +31,7 @@ struct ExampleTests {
 
   @Test("Each fleet has what its user runs, and all of it compiles", arguments: ExampleFleet.names)
   func compile(_ name: String) throws {
-    let fleet = try ExampleFleet(name)
+    let fleet = try ExampleFleet.read(name)
     let wanted = try #require(Self.services[name], "say in this table what \(name) runs")
     #expect(Set(fleet.machines.flatMap(\.set.stacks).map(\.template)) == wanted)
     for machine in fleet.machines {
@@ -45,7 +45,7 @@ struct ExampleTests {
 
   @Test("Each route has names, which lead to the fleet's one proxy", arguments: ExampleFleet.names)
   func names(_ name: String) throws {
-    let fleet = try ExampleFleet(name)
+    let fleet = try ExampleFleet.read(name)
     for machine in fleet.machines {
       for route in machine.set.routes { #expect(!route.names.isEmpty, "\(machine.name): \(route.name)") }
       #expect(Self.proxies(machine).count <= 1, "\(machine.name): \(Self.proxies(machine))")
@@ -74,7 +74,7 @@ struct ExampleTests {
 
   @Test("The proxy reaches each service", arguments: ExampleFleet.names)
   func upstreams(_ name: String) throws {
-    let fleet = try ExampleFleet(name)
+    let fleet = try ExampleFleet.read(name)
     let proxy = try #require(fleet.machines.first { !Self.proxies($0).isEmpty })
     for machine in fleet.machines {
       for route in machine.set.routes {
@@ -84,6 +84,7 @@ struct ExampleTests {
         let services = try ExampleCompose(stack.compose).services
         #expect(
           services.contains { $0.value.answers(upstream, to: route, as: $0.key, on: machine.file.addresses) }, label)
+        #expect(Self.leads(proxy.set.hub, by: route.names, to: upstream), label)
         guard machine.name != proxy.name else { continue }
         // The proxy is on another machine, whose settings name the way.
         let typed = try #require(proxy.file.settings?.access?.routes?[route.name], label)
@@ -101,9 +102,24 @@ struct ExampleTests {
     }
   }
 
+  /// Whether the proxy's own configuration has the way.
+  private static func leads(_ hub: HubConfiguration, by names: [String], to upstream: URL) -> Bool {
+    if let caddyfile = hub.caddyfile {
+      return caddyfile.contains("\n\(names.joined(separator: ", ")) {\n")
+        && caddyfile.contains("reverse_proxy \(upstream.absoluteString)\n")
+    }
+    if let traefik = hub.traefik {
+      return names.allSatisfy { traefik.contains("Host(`\($0)`)") }
+        && traefik.contains("\"url\":\"\(upstream.absoluteString)\"")
+    }
+    return (hub.hosts ?? []).contains {
+      $0.domainNames == names && $0.forwardHost == upstream.host && $0.forwardPort == upstream.port
+    }
+  }
+
   @Test("All data of each stack is in archives that a rebuild restores from", arguments: ExampleFleet.names)
   func archives(_ name: String) throws {
-    let fleet = try ExampleFleet(name)
+    let fleet = try ExampleFleet.read(name)
     var uncopied: Set<String> = []
     for machine in fleet.machines {
       for stack in machine.set.stacks {
@@ -183,7 +199,7 @@ struct ExampleTests {
 
   @Test("Owners of data are those that the engine maps users to", arguments: ExampleFleet.names)
   func users(_ name: String) throws {
-    for machine in try ExampleFleet(name).machines where !machine.set.stacks.isEmpty {
+    for machine in try ExampleFleet.read(name).machines where !machine.set.stacks.isEmpty {
       // The role's own default.
       let isMapped = machine.file.settings?.roles?.docker?.userNamespace?.enable ?? true
       #expect(isMapped == (machine.file.settings?.stacks?.identity?.policy == "userns-remap"), "\(machine.name)")
