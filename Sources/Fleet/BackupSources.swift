@@ -1,7 +1,8 @@
 /// Which repository holds each stack, as the machine's settings say it. Plans of a module of the owner's are not seen.
 struct BackupSources {
   enum Source {
-    case repository(plan: String, name: String)
+    /// With whether a restore touches nothing that is kept.
+    case repository(plan: String, name: String, sparesKept: Bool)
     case none(String)
   }
 
@@ -15,15 +16,28 @@ struct BackupSources {
   private struct Plan {
     var name: String
     var repository: String
-    var stacks: [String]
-    /// Where it copies placement classes instead of stacks.
+    /// Nil: all that have data of its classes.
+    var stacks: [String]?
+    /// The placement classes that it copies; nil: all.
     var classes: [String]?
     var needsKeyFile = false
 
-    func holds(_ data: StackData) -> Bool {
-      guard let classes else { return stacks.contains(data.stack) }
+    /// Whether its archives have all that is lost.
+    func holds(_ data: StackData, kept: [String]) -> Bool {
+      if let stacks, !stacks.contains(data.stack) { return false }
+      guard let classes else { return true }
       guard let own = data.classes, !own.isEmpty else { return false }
-      return own.allSatisfy(classes.contains)
+      if own.allSatisfy(classes.contains) { return true }
+      guard let placements = data.placements else { return false }
+      return data.folders.allSatisfy { kept.contains($0) || placements[$0].map(classes.contains) == true }
+    }
+
+    /// Whether its archives have nothing of what is kept.
+    func spares(_ kept: [String], of data: StackData) -> Bool {
+      kept.allSatisfy { folder in
+        guard let classes, let placement = data.placements?[folder] else { return false }
+        return !classes.contains(placement)
+      }
     }
   }
 
@@ -51,10 +65,12 @@ struct BackupSources {
     if design == .offsite {
       guard case .text(let url)? = fields["url"] else { return nil }
       // As in templates/backup/b2-offsite.nix.
-      return Plan(name: name, repository: url, stacks: [], classes: names(fields["classes"]) ?? ["photos", "appdata"])
+      return Plan(name: name, repository: url, classes: names(fields["classes"]) ?? ["photos", "appdata"])
     }
     guard case .text(let repository)? = fields["repository"] else { return nil }
-    var plan = Plan(name: name, repository: repository, stacks: names(fields["stacks"]) ?? all)
+    var plan = Plan(
+      name: name, repository: repository, stacks: names(fields["stacks"]) ?? all,
+      classes: names(fields["classes"]) ?? names(fields["settings"]?.fields["classes"]))
     if case .text(let encryption)? = fields["encryption"] { plan.needsKeyFile = encryption.hasPrefix("keyfile") }
     return plan
   }
@@ -64,10 +80,11 @@ struct BackupSources {
     return values.compactMap { if case .text(let text) = $0 { text } else { nil } }
   }
 
-  func source(of data: StackData) -> Source {
-    let holding = plans.filter { $0.holds(data) }
-    if let plan = holding.first(where: { !$0.needsKeyFile }) {
-      return .repository(plan: plan.name, name: plan.repository)
+  func source(of data: StackData, kept: [String]) -> Source {
+    let holding = plans.filter { $0.holds(data, kept: kept) }
+    let readable = holding.filter { !$0.needsKeyFile }
+    if let plan = readable.first(where: { $0.spares(kept, of: data) }) ?? readable.first {
+      return .repository(plan: plan.name, name: plan.repository, sparesKept: plan.spares(kept, of: data))
     }
     return .none(
       holding.isEmpty

@@ -11,6 +11,8 @@ struct BorgPlan: Equatable {
   var url: String
   /// Nil: all stacks of the machine.
   var stacks: [String]?
+  /// The placement classes that are copied; nil: all.
+  var classes: [String]?
   /// Where the list stands in the machine's settings.
   var stacksPath: [String]
   /// The names of secrets with passphrases, by stack.
@@ -50,6 +52,7 @@ struct BorgPlan: Equatable {
     else { return nil }
     (self.name, self.repository, self.url) = (name, repository, url)
     (stacks, stacksPath) = (chosen["stacks"]?.texts, path + ["stacks"])
+    classes = (chosen["classes"] ?? chosen["settings"]?["classes"])?.texts
     standardPassphrase = place["passphrase"]?.text.map(Self.secretName)
     accessSecrets =
       ([place["sshKey"]?.text] + (place["environment"]?.fields ?? [:]).values.map(\.text))
@@ -59,6 +62,12 @@ struct BorgPlan: Equatable {
   }
 
   func holds(_ stack: String) -> Bool { stacks?.contains(stack) ?? true }
+
+  /// Whether it copies a volume of a stack that it holds.
+  func copies(_ volume: StackMoveSide.Volume) -> Bool {
+    guard let classes else { return true }
+    return volume.placement.map(classes.contains) ?? false
+  }
 
   /// The name of the secret with the passphrase of a stack's repository; nil where none is known.
   func passphrase(of stack: String) -> String? {

@@ -8,9 +8,13 @@ public struct StackData: Codable, Sendable, Equatable {
   public var folders: [String]
   /// The placement classes of those.
   public var classes: [String]?
+  /// The placement class of each of those folders.
+  public var placements: [String: String]?
 
-  public init(stack: String, folders: [String], classes: [String]? = nil) {
-    (self.stack, self.folders, self.classes) = (stack, folders, classes)
+  public init(
+    stack: String, folders: [String], classes: [String]? = nil, placements: [String: String]? = nil
+  ) {
+    (self.stack, self.folders, self.classes, self.placements) = (stack, folders, classes, placements)
   }
 }
 
@@ -88,6 +92,8 @@ public struct StackRestore: Codable, Sendable, Equatable {
   public var folders: [String]
   /// The placement classes of those.
   public var classes: [String]?
+  /// The placement class of each of those folders.
+  public var placements: [String: String]?
   /// The backup plan and the repository that its data comes from.
   public var plan: String?
   public var repository: String?
@@ -106,7 +112,7 @@ public struct StackRestore: Codable, Sendable, Equatable {
   public var endedAt: Date?
 
   init(_ data: StackData, state: State, reason: String? = nil) {
-    (stack, folders, classes) = (data.stack, data.folders, data.classes)
+    (stack, folders, classes, placements) = (data.stack, data.folders, data.classes, data.placements)
     (self.state, self.reason) = (state, reason)
   }
 

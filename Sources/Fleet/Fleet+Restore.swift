@@ -35,7 +35,8 @@ extension Fleet {
     restore.installedAt = now
     let planner = RestorePlanner(machine, plan: plan, isGroupKept: plan.volumeGroup.kept != nil)
     restore.stacks = restore.stacks.map { old in
-      var new = planner.restore(StackData(stack: old.stack, folders: old.folders, classes: old.classes))
+      var new = planner.restore(
+        StackData(stack: old.stack, folders: old.folders, classes: old.classes, placements: old.placements))
       if new.state == .planned { new.state = .waiting }
       return new
     }

@@ -38,6 +38,11 @@ extension Fleet {
       if let found = Self.common(stack, plans, others) {
         (plan.repository, plan.url) = (found.source.repository, found.source.url)
         (plan.sourcePlan, plan.targetPlan) = (found.source.name, found.target.name)
+        for volume in here.volumes where plan.folders.contains(volume.path) && !found.source.copies(volume) {
+          problems.append(
+            "the plan \(found.source.name) of \(source.name) does not copy \(volume.path): its classes leave out "
+              + "\(volume.placement ?? "that folder's"); add it there, or bring that folder over by hand")
+        }
         if found.source.needsKeyFile {
           problems.append(
             "the key of \(found.source.repository) is a file on \(source.name), which \(target.name) does not have: copy it "

@@ -3,7 +3,7 @@ import Foundation
 
 /// Tells of each stack whether a rebuild loses its data, and where that could come back from.
 ///
-/// Data is restored only where all of it is lost. A file system that the rebuild does not make anew, be it a volume of the
+/// Data is restored only where all of it is lost that the archives hold. A file system that the rebuild does not make anew, be it a volume of the
 /// group that is kept, a ZFS data set or an NFS mount, is never written over.
 struct RestorePlanner {
   /// Mount points of the machine's own layout, and whether what is on them is lost.
@@ -33,11 +33,11 @@ struct RestorePlanner {
       return StackRestore(data, state: .survived, reason: "its data stays, so nothing needs to be restored")
     }
     var restore = StackRestore(data, state: .planned)
-    switch sources.source(of: data) {
+    switch sources.source(of: data, kept: kept) {
     case .none(let reason): (restore.state, restore.reason) = (.notBackedUp, reason + ": its data is lost")
-    case .repository(let plan, let repository):
+    case .repository(let plan, let repository, let sparesKept):
       (restore.plan, restore.repository) = (plan, repository)
-      guard !kept.isEmpty else { break }
+      guard !sparesKept else { break }
       let lost = data.folders.filter { !kept.contains($0) }
       restore.state = .survivedInPart
       restore.reason =

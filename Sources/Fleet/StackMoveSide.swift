@@ -4,9 +4,11 @@ public struct StackMoveSide: Sendable {
     public var name: String
     public var path: String
     public var isBackedUp: Bool
+    /// The placement class.
+    public var placement: String?
 
-    public init(name: String, path: String, isBackedUp: Bool) {
-      (self.name, self.path, self.isBackedUp) = (name, path, isBackedUp)
+    public init(name: String, path: String, isBackedUp: Bool, placement: String? = nil) {
+      (self.name, self.path, self.isBackedUp, self.placement) = (name, path, isBackedUp, placement)
     }
   }
 

@@ -34,7 +34,9 @@ extension NodeFlakes {
       throw FleetError.conflict("\(machine) has no stack '\(name)'; it has \(known.isEmpty ? "none" : known)")
     }
     return StackMoveSide(
-      volumes: stack.volumes.map { .init(name: $0.name, path: $0.path, isBackedUp: $0.isBackedUp) },
+      volumes: stack.volumes.map {
+        .init(name: $0.name, path: $0.path, isBackedUp: $0.isBackedUp, placement: $0.class.rawValue)
+      },
       names: stack.routes.flatMap(\.names).sorted(),
       secrets: Dictionary(
         stack.secrets.map { ($0.name, String($0.reference.dropFirst("secret:".count))) },

@@ -70,7 +70,8 @@ extension NodeFlakes {
     return (set?.stacks ?? []).map { stack in
       let volumes = stack.volumes.filter(\.isBackedUp)
       return StackData(
-        stack: stack.name, folders: volumes.map(\.path), classes: Set(volumes.map(\.class.rawValue)).sorted())
+        stack: stack.name, folders: volumes.map(\.path), classes: Set(volumes.map(\.class.rawValue)).sorted(),
+        placements: Dictionary(volumes.map { ($0.path, $0.class.rawValue) }, uniquingKeysWith: { first, _ in first }))
     }
   }
 

@@ -33,4 +33,30 @@ struct DataSourceTests {
     let without = try await node.registry.fleet.previewRebuild("node1", node.request()).restores
     #expect(without?.first?.plan == "restic-rest")
   }
+
+  @Test(
+    "what a plan leaves out and a rebuild keeps stands in nobody's way",
+    arguments: [
+      (#","classes":["appdata","db"]"#, StackRestore.State.planned, StackRestore.State.planned),
+      (#","classes":["appdata"]"#, .notBackedUp, .notBackedUp),
+      (#","classes":["photos","db"]"#, .survivedInPart, .notBackedUp),
+      ("", .survivedInPart, .planned),
+    ])
+  func leftOut(classes: String, photos: StackRestore.State, git: StackRestore.State) async throws {
+    let node = try await DataRestoreTests.Node([
+      StackData(
+        stack: "photos", folders: ["/srv/appdata/nas/photos", "/srv/appdata/db/photos"], classes: ["db", "photos"],
+        placements: ["/srv/appdata/nas/photos": "photos", "/srv/appdata/db/photos": "db"]),
+      StackData(
+        stack: "git", folders: ["/srv/appdata/git", "/srv/appdata/db/git"], classes: ["appdata", "db"],
+        placements: ["/srv/appdata/git": "appdata", "/srv/appdata/db/git": "db"]),
+    ])
+    let settings = """
+      {"settings":{"backup":{"borg-per-service":{"enable":true,"repository":"nas"\(classes)}},
+       "storage":{"nfs":{"mounts":{"m":{"mountPoint":"/srv/appdata/nas"}}}}},"modules":[]}
+      """
+    _ = try node.machine.registry.sql("UPDATE machine SET choices = '\(settings)' RETURNING id", as: Int.self)
+    let restores = try #require(try await node.registry.fleet.previewRebuild("node1", node.request()).restores)
+    #expect(restores.map(\.state) == [photos, git])
+  }
 }

@@ -20,7 +20,7 @@ extension StackMoveTests {
   static func side(_ folders: String..., names: [String] = []) -> StackMoveSide {
     StackMoveSide(
       volumes: folders.enumerated().map { number, path in
-        .init(name: "v\(number)", path: path, isBackedUp: !path.hasSuffix("cache"))
+        .init(name: "v\(number)", path: path, isBackedUp: !path.hasSuffix("cache"), placement: "appdata")
       }, names: names, secrets: ["KEY": "photos-key"])
   }
 

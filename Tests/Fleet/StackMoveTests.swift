@@ -43,6 +43,10 @@ struct StackMoveTests {
         "UPDATE machine SET choices = '\(choices(more: ",\"stacks\":[\"other\"]"))' WHERE name = 'node2'",
         "no plan of node2"
       ),
+      (
+        "UPDATE machine SET choices = '\(choices(more: ",\"classes\":[\"db\"]"))' WHERE name = 'node1'",
+        "does not copy /srv/appdata/photos: its classes leave out appdata"
+      ),
       ("DELETE FROM secret WHERE name = 'borg-photos'", "no value of the secret 'borg-photos' is stored"),
       (
         "DELETE FROM secret WHERE machine = (SELECT id FROM machine WHERE name = 'node2')",

@@ -90,6 +90,23 @@ struct CoverageTests {
     #expect(rows[0].newest == [:])
   }
 
+  @Test("A Borg plan that leaves classes out holds the stacks without such data, and says of others what is missing")
+  func borgClasses() async throws {
+    let plan =
+      #"{"borg-per-service":{"design":"borg-per-service","tier":1,"stacks":["photos","wiki"],"repository":"nas","#
+      + #""settings":{"encryption":"repokey-blake2","compression":"zstd,3","exclude":[],"stackRetention":{},"#
+      + #""retention":{"last":0,"daily":7,"weekly":4,"monthly":6,"yearly":0},"checkSchedule":"weekly","#
+      + #""classes":["appdata","db"],"passphraseFiles":{}}}}"#
+    let configuration = try configuration(plans: plan)
+    let rows = try await rows(configuration)
+    #expect(rows[0].gaps.contains("no plan holds all of it"))
+    #expect(rows[0].notes == ["tier 1 (borg-per-service): without library (photos)"])
+    #expect(rows[1].notes.isEmpty && !rows[1].gaps.contains { $0.contains("no plan") })
+    // The one that is left out in part is copied all the same, and its restore is tried.
+    #expect(try configuration.plan("borg-per-service").stacks(in: set) == ["photos", "wiki"])
+    #expect(configuration.testedPlans(of: "photos", in: set).count == 1)
+  }
+
   @Test("A plan by placement class of a design that only a unit knows holds the stacks of that class")
   func classes() async throws {
     let plan =

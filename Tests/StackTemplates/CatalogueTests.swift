@@ -134,23 +134,4 @@ struct CatalogueTests {
       #expect(throws: CatalogueError.self) { try MachineStacks(Data(broken.utf8), path: "machine.json") }
     }
   }
-
-  @Test("the examples' machines compile")
-  func examples() throws {
-    let examples = URL(fileURLWithPath: Self.root).deletingLastPathComponent().appendingPathComponent("examples")
-    let catalogue = try TemplateCatalogue(root: Self.root)
-    let walk = FileManager.default.enumerator(at: examples, includingPropertiesForKeys: nil)
-    while let file = walk?.nextObject() as? URL {
-      guard file.pathExtension == "json", file.deletingLastPathComponent().lastPathComponent == "machines" else {
-        continue
-      }
-      let machine = try MachineStacks(try Data(contentsOf: file), path: file.path)
-      let templates = try Set(machine.settings.stacks.map(\.template)).filter { catalogue.folders[$0] != nil }
-        .map(catalogue.template)
-      guard templates.count == Set(machine.settings.stacks.map(\.template)).count else { continue }
-      #expect(throws: Never.self, "\(file.lastPathComponent)") {
-        try StackCompiler(settings: machine.settings, templates: templates, digest: SampleStack.fold).compile()
-      }
-    }
-  }
 }

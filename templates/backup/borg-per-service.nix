@@ -54,6 +54,18 @@ in
       example = [ "*/cache/*" ];
       description = "Patterns of what is left out.";
     };
+    classes = mkOption {
+      type = types.nullOr (types.nonEmptyListOf types.str);
+      default = null;
+      example = [
+        "appdata"
+        "db"
+      ];
+      description = ''
+        The placement classes whose volumes are copied. Null: all. Leave out classes that lie on NFS, of which this machine
+        makes no snapshots: back them up where they lie.
+      '';
+    };
     retention = bootsteadLib.retention {
       daily = 7;
       weekly = 4;
@@ -73,6 +85,10 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    assertions = map (class: {
+      assertion = config.bootstead.stacks.placement ? ${class};
+      message = "bootstead.backup.borg-per-service.classes: there is no placement class \"${class}\".";
+    }) (if cfg.classes == null then [ ] else cfg.classes);
     bootstead.backup.plans.borg-per-service =
       let
         passphrases = lib.genAttrs cfg.stacks (stack: cfg.passphrases.${stack} or "secret:borg-${stack}");
@@ -91,6 +107,7 @@ in
             encryption
             compression
             exclude
+            classes
             retention
             stackRetention
             checkSchedule

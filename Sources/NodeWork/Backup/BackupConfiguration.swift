@@ -114,6 +114,8 @@ public struct BorgSettings: Sendable, Hashable, Decodable {
   public var retention: Retention
   /// Of single stacks, instead.
   public var stackRetention: [String: Retention]
+  /// The placement classes whose volumes are copied; all where there are none.
+  public var classes: [String]?
   public var checkSchedule: CheckSchedule
   /// By stack.
   public var passphraseFiles: [String: String]

@@ -8,6 +8,7 @@ extension BackupPlan {
     case .dumps: stacks.contains(stack.name) && !stack.backup.dump.isEmpty
     // What they copy is folders and classes, whatever stacks the plan names.
     case .mirror, .coldCopy, .proxmox: scope?.holds(stack, source: source) == true
+    case .borg where stacks.contains(stack.name): repositoryPlan?.copied(stack) == stack
     default: stacks.contains(stack.name) || scope?.holds(stack, source: source) == true
     }
   }

@@ -33,7 +33,7 @@ extension BackupPlan {
     case .borg(let settings):
       RepositoryPlan(
         exclude: settings.exclude, retention: settings.retention, stackRetention: settings.stackRetention,
-        checkSeconds: settings.checkSchedule.seconds)
+        checkSeconds: settings.checkSchedule.seconds, classes: settings.classes)
     case .restic(let settings):
       RepositoryPlan(
         retention: settings.retention, checkSeconds: settings.checkSchedule.seconds,
@@ -45,9 +45,10 @@ extension BackupPlan {
   /// Whether archives of stacks can be listed, tested and restored.
   public var hasArchives: Bool { repositoryPlan != nil }
 
-  /// The stacks that it holds: those that it names, or those with volumes of its placement classes.
+  /// The stacks that it copies, or a part of which it copies: those that it names; of an object store those with volumes
+  /// of its placement classes.
   public func stacks(in set: StackSet) -> [String] {
-    guard let plan = repositoryPlan, plan.classes != nil else { return stacks }
+    guard case .restic(let settings) = design, settings.offsite != nil, let plan = repositoryPlan else { return stacks }
     return set.stacks.filter { plan.copied($0).volumes.contains(where: \.isBackedUp) }.map(\.name)
   }
 }
