@@ -157,6 +157,7 @@ enum FleetDatabase {
     TaskSchema.register(in: &migrator)
     RestoreSchema.register(in: &migrator)
     StackMoveSchema.register(in: &migrator)
+    AlarmSchema.register(in: &migrator)
     return migrator
   }
 }

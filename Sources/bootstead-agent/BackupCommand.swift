@@ -40,6 +40,7 @@ struct BackupOptions: ParsableArguments {
     if let name { return try configuration.plan(name) }
     let found = configuration.plans.filter { $0.value.hasArchives && $0.value.stacks(in: set).contains(stack) }
     guard let plan = found.values.first, found.count == 1 else {
+      if found.isEmpty { _ = try set.stack(stack) }
       throw NodeWorkError(
         .configuration,
         found.isEmpty ? "no plan makes archives of the stack “\(stack)”" : "several plans hold “\(stack)”",
@@ -53,29 +54,25 @@ struct BackupOptions: ParsableArguments {
 
 struct BackupInit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "init", abstract: "Make the repositories that are not there yet.")
+    commandName: "init", abstract: "Make the repositories that are not there yet.",
+    discussion: "One that can not be made leaves the others alone; it ends with 1 then.")
 
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The stacks; all where there are none.") var stacks: [String] = []
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, set, configuration) = try backup.context()
-      var made: [String: Bool] = [:]
-      for (_, plan) in configuration.plans.sorted(by: { $0.key < $1.key }) {
-        guard plan.hasArchives else { continue }
-        for stack in plan.stacks(in: set) where stacks.isEmpty || stacks.contains(stack) {
-          let repository = try engine.repository(of: stack, plan: plan, configuration: configuration)
-          made[repository.url] = try await repository.initialise()
+      let (engine, _, configuration) = try backup.context()
+      let states = try await engine.initialise(of: stacks, configuration: configuration)
+      if backup.options.json { print(try NodeWorkJSON.text(states)) }
+      for state in states {
+        if let problem = state.problem {
+          NodeWorkOutput.say("\(state.stack): \(problem)")
+        } else if !backup.options.json {
+          print("\(state.url ?? state.stack)  \(state.isNew == true ? "made" : "is there, and opens")")
         }
       }
-      if backup.options.json {
-        print(try NodeWorkJSON.text(made))
-      } else {
-        for (url, isNew) in made.sorted(by: { $0.key < $1.key }) {
-          print("\(url)  \(isNew ? "made" : "is there, and opens")")
-        }
-      }
+      if states.contains(where: { $0.problem != nil }) { throw ExitCode.failure }
     }
   }
 }

@@ -40,7 +40,7 @@ public struct BackupConfiguration: Sendable, Hashable, Decodable {
   public func plan(_ name: String) throws(NodeWorkError) -> BackupPlan {
     guard let plan = plans[name] else {
       throw NodeWorkError(
-        .configuration, "there is no backup plan “\(name)”",
+        .unknownPlan, "there is no backup plan “\(name)”",
         advice: "there are \(plans.keys.sorted().joined(separator: ", "))")
     }
     return plan

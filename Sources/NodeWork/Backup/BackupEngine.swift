@@ -27,7 +27,7 @@ public struct BackupEngine: Sendable {
     self.say = say
   }
 
-  var snapshotEngine: SnapshotEngine {
+  package var snapshotEngine: SnapshotEngine {
     SnapshotEngine(folders: folders, set: set, snapshots: snapshots, runner: runner, lock: lock, say: say)
   }
 

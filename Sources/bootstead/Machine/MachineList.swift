@@ -32,6 +32,10 @@ struct MachineList: AsyncParsableCommand {
     if let refusal = machine.evidenceRefusal { return String(refusal.prefix(60)) }
     if let refusal = machine.planRefusal, machine.state != .active { return String(refusal.prefix(60)) }
     if let order = detail.rollout, order.endedAt == nil { return "rollout: \(order.standing)" }
+    if let alarm = detail.alarms.first {
+      let others = detail.alarms.count > 1 ? " (\(detail.alarms.count) alarms)" : ""
+      return "alarm: \(alarm.text.prefix(60))\(others)"
+    }
     if machine.state == .active, machine.hasDrifted { return "drift, \(ageText(machine.driftSince))" }
     guard let progress = machine.progress else { return "-" }
     let percent = progress.fraction.map { " \(Int($0 * 100)) %" } ?? ""
