@@ -90,18 +90,16 @@ struct BackupCheck: AsyncParsableCommand {
   func run() async throws {
     try await NodeWorkOutput.tell {
       let (engine, set, configuration) = try backup.context()
-      var problems: [String: String] = [:]
-      let plans = try stacks.map { ($0, try backup.plan(plan, stack: $0, set, configuration)) }
-      for (stack, plan) in plans {
-        do {
-          try await engine.repository(of: stack, plan: plan, configuration: configuration).check(
-            verifyData: verifyData)
-          if !backup.options.json { print("\(stack): whole") }
-        } catch {
-          problems[stack] = "\(error)"
-          NodeWorkOutput.say("\(stack): \(error)")
+      let plans = try stacks.map { (stack: $0, plan: try backup.plan(plan, stack: $0, set, configuration)) }
+      let checks = try await engine.check(plans, verifyData: verifyData, configuration: configuration) { check in
+        if let problem = check.problem {
+          NodeWorkOutput.say("\(check.stack): \(problem)")
+        } else if !backup.options.json {
+          print("\(check.stack): whole")
         }
       }
+      let problems = Dictionary(
+        checks.compactMap { check in check.problem.map { (check.stack, $0) } }, uniquingKeysWith: { first, _ in first })
       if backup.options.json { print(try NodeWorkJSON.text(["problems": problems])) }
       if !problems.isEmpty { throw ExitCode.failure }
     }
@@ -126,11 +124,12 @@ struct BackupCoverageCommand: AsyncParsableCommand {
         let tiers = Set(
           configuration.plans.values.map(\.tier) + (configuration.others ?? [:]).values.map(\.tier)
         ).sorted()
-        let head = ["stack"] + tiers.map { "tier \($0)" } + ["restored", "missing"]
+        let head = ["stack"] + tiers.map { "tier \($0)" } + ["3-2-1", "restored", "missing"]
         var rows = [head]
         for row in coverage.rows {
           var cells = [row.stack]
           for tier in tiers { cells.append(row.newest["\(tier)"].map { NodeWorkJSON.text($0) } ?? "-") }
+          cells.append(row.threeTwoOne.text)
           cells.append(
             row.restored.map { NodeWorkJSON.text($0) + (row.isVerified ? ", verified" : ", files alone") } ?? "-")
           cells.append((row.gaps + row.notes).joined(separator: "; "))
@@ -190,10 +189,11 @@ struct BackupTestRestore: AsyncParsableCommand {
   @Option(help: "The plan; otherwise all that hold a stack, and an object store only where no other does.")
   var plan: String?
   @Option(help: "A folder with room for the largest stack.") var scratch = "/srv/scratch"
+  @OptionGroup var patience: LockWaitOption
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, _, configuration) = try backup.context(lockWait: patience.duration)
       let results = try await engine.testRestores(
         of: names, plan: plan, scratch: scratch, configuration: configuration
       ) { result in

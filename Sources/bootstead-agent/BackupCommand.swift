@@ -21,7 +21,10 @@ struct BackupOptions: ParsableArguments {
   @Option(help: "The compiled stack set, instead of the one that was applied.") var stacks: String?
 
   /// What the command works with.
-  func context() throws -> (engine: BackupEngine, set: StackSet, configuration: BackupConfiguration) {
+  /// - Parameter lockWait: for stacks that another process works on.
+  func context(
+    lockWait: Duration = .zero
+  ) throws -> (engine: BackupEngine, set: StackSet, configuration: BackupConfiguration) {
     let runner = SubprocessRunner()
     let applied = StackEngine(folders: options.folders, runner: runner, say: NodeWorkOutput.say)
     let named = try stacks.map { try StackEngine.read($0) }
@@ -29,8 +32,23 @@ struct BackupOptions: ParsableArguments {
       throw StackEngine.nothingApplied
     }
     let engine = BackupEngine(
-      folders: options.folders, set: set, snapshots: .found(runner: runner), runner: runner, say: NodeWorkOutput.say)
+      folders: options.folders, set: set, snapshots: .found(runner: runner), runner: runner, lockWait: lockWait,
+      say: NodeWorkOutput.say)
     return (engine, set, try BackupConfiguration.read(configuration))
+  }
+
+  /// What a run of a plan works with. Where that is not there, the monitor hears that the run failed.
+  func context(
+    ofRun plan: String, lockWait: Duration
+  ) async throws -> (engine: BackupEngine, set: StackSet, configuration: BackupConfiguration) {
+    do {
+      return try context(lockWait: lockWait)
+    } catch let error as NodeWorkError {
+      if let found = try? BackupConfiguration.read(configuration) {
+        await found.pingFailure(ofRun: plan, error, runner: SubprocessRunner())
+      }
+      throw error
+    }
   }
 
   /// The plan that is named, or the only one with archives that holds the stack.
@@ -49,6 +67,18 @@ struct BackupOptions: ParsableArguments {
       )
     }
     return plan
+  }
+}
+
+/// Of commands that timers call.
+struct LockWaitOption: ParsableArguments {
+  @Option(help: "How many seconds to wait for a stack that another process works on, 0 to 604800.")
+  var lockWait = 43200
+
+  var duration: Duration { .seconds(lockWait) }
+
+  func validate() throws {
+    guard (0...604_800).contains(lockWait) else { throw ValidationError("--lock-wait: 0 to 604800 seconds") }
   }
 }
 
@@ -85,10 +115,11 @@ struct BackupRunCommand: AsyncParsableCommand {
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The plan.") var plan: String
   @Option(help: "This stack of the plan alone; again for more.") var stack: [String] = []
+  @OptionGroup var patience: LockWaitOption
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, _, configuration) = try await backup.context(ofRun: plan, lockWait: patience.duration)
       let results = try await engine.run(plan: plan, configuration: configuration, only: stack)
       if backup.options.json { print(try NodeWorkJSON.text(results)) }
       if results.contains(where: { $0.outcome != .succeeded }) { throw ExitCode.failure }
@@ -106,10 +137,11 @@ struct BackupPrune: AsyncParsableCommand {
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The plan.") var plan: String
   @Option(help: "This stack of the plan alone; again for more.") var stack: [String] = []
+  @OptionGroup var patience: LockWaitOption
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, _, configuration) = try backup.context(lockWait: patience.duration)
       let results = try await engine.prune(plan: plan, configuration: configuration, only: stack)
       if backup.options.json { print(try NodeWorkJSON.text(results)) }
       if results.contains(where: { $0.problem != nil }) { throw ExitCode.failure }

@@ -13,6 +13,8 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
     public var newest: Date?
     /// How the last run ended, in systemd's words or the agent's; nil where this machine can not know.
     public var result: String?
+    /// Whether the newest one is too old to count.
+    public var isStale = false
   }
 
   public struct Row: Sendable, Hashable, Codable {
@@ -21,6 +23,8 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
     public var newest: [String: Date]
     /// By each design.
     public var copies: [Copy] = []
+    /// By all copies of the whole stack that are not too old.
+    public var threeTwoOne = ThreeTwoOne(places: [])
     public var restored: Date?
     /// Whether the last test restore ran the stack's verify hooks.
     public var isVerified = false
@@ -31,7 +35,7 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
     public private(set) var findings: [NodeAlarm] = []
 
     private enum CodingKeys: String, CodingKey {
-      case stack, newest, copies, restored, isVerified, gaps, notes
+      case stack, newest, copies, threeTwoOne, restored, isVerified, gaps, notes
     }
 
     /// - Parameter aspect: what it is about, the same for as long as it lasts; nil where nobody has to be told yet.
@@ -47,6 +51,8 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
 
   /// Older ones are no backup any more.
   public static let staleSeconds = 3.0 * 86400
+  /// Of a disk that somebody has to plug in.
+  public static let coldStaleSeconds = 45.0 * 86400
   public static let restoreTestSeconds = 45.0 * 86400
 
   public var rows: [Row]
@@ -103,11 +109,11 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
         if case .other = plan.design {
           row.add(name, plan.tier, units: [plan.unit].compactMap { $0 }, units, now)
         } else {
-          row.add(name, plan.tier, history, now)
+          row.add(name, plan.tier, history, now, stale: plan.staleSeconds)
         }
       }
       for (name, plan) in partial.sorted(by: { $0.key < $1.key }) {
-        row.add(name, plan.tier, history, now)
+        row.add(name, plan.tier, history, now, stale: plan.staleSeconds)
         let copied = plan.repositoryPlan?.copied(stack).volumes.filter(\.isBackedUp).map(\.name) ?? []
         let left = stack.volumes.filter { $0.isBackedUp && !copied.contains($0.name) }
         row.notes.append(
@@ -117,6 +123,16 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
       for (name, other) in others.sorted(by: { $0.key < $1.key }) {
         row.add(name, other.tier, units: other.units, units, now)
       }
+      let fresh = Set(
+        row.copies.filter { $0.newest != nil && !$0.isStale }.map(\.name))
+      var places: [ThreeTwoOne.Place] = []
+      for (name, plan) in plans where fresh.contains(name) {
+        if let configuration, let place = plan.place(name, configuration) { places.append(place) }
+      }
+      for (name, other) in others where fresh.contains(name) && other.tier != 2 {
+        places.append(ThreeTwoOne.Place(medium: "design \(name)", isOffsite: other.tier == 3))
+      }
+      row.threeTwoOne = ThreeTwoOne(places: places)
       let tests = history.restores.filter(\.hasSucceeded)
       row.restored = tests.last?.ended
       row.isVerified = tests.last?.isVerified ?? false
@@ -138,11 +154,15 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
 }
 
 extension BackupCoverage.Row {
-  private mutating func note(_ copy: BackupCoverage.Copy, _ now: Date) {
-    copies.append(copy)
+  private mutating func note(
+    _ copy: BackupCoverage.Copy, _ now: Date, stale: Double = BackupCoverage.staleSeconds
+  ) {
+    var copy = copy
+    defer { copies.append(copy) }
     guard let newest = copy.newest else { return }
     self.newest["\(copy.tier)"] = max(newest, self.newest["\(copy.tier)"] ?? newest)
-    if now.timeIntervalSince(newest) > BackupCoverage.staleSeconds {
+    if now.timeIntervalSince(newest) > stale {
+      copy.isStale = true
       add(
         gap: "tier \(copy.tier) (\(copy.name)): the newest copy is of \(newest.formatted(.iso8601))",
         "\(copy.name) is old")
@@ -150,7 +170,7 @@ extension BackupCoverage.Row {
   }
 
   /// What the agent itself carried out.
-  fileprivate mutating func add(_ name: String, _ tier: Int, _ history: BackupHistory, _ now: Date) {
+  fileprivate mutating func add(_ name: String, _ tier: Int, _ history: BackupHistory, _ now: Date, stale: Double) {
     let place = "tier \(tier) (\(name))"
     let latest = history.results.last { $0.plan == name }
     guard let last = history.results.last(where: { $0.plan == name && $0.archive != nil }) else {
@@ -159,7 +179,9 @@ extension BackupCoverage.Row {
       add(gap: "\(place): nothing was ever copied\(why)", "\(name) never")
       return
     }
-    note(BackupCoverage.Copy(name: name, tier: tier, newest: last.ended, result: latest?.outcome.rawValue), now)
+    note(
+      BackupCoverage.Copy(name: name, tier: tier, newest: last.ended, result: latest?.outcome.rawValue), now,
+      stale: stale)
     if let latest, latest.outcome != .succeeded {
       add(gap: "\(place): the last run \(latest.outcome.rawValue): \(latest.problem ?? "")", "\(name) failed")
     }

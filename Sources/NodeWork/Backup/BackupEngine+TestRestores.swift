@@ -13,6 +13,24 @@ extension BackupEngine {
     of names: [String], plan: String? = nil, scratch: String, configuration: BackupConfiguration,
     tell: (RestoreResult) -> Void = { _ in }
   ) async throws(NodeWorkError) -> [RestoreResult] {
+    try await pinged(
+      .testRestore, configuration,
+      report: { results in
+        (
+          results.allSatisfy(\.hasSucceeded),
+          results.map { "\($0.stack): \($0.problem ?? "\($0.archive) came back")" }
+        )
+      },
+      { () async throws(NodeWorkError) in
+        try await testQuietly(names, plan: plan, scratch: scratch, configuration: configuration, tell: tell)
+      })
+  }
+
+  /// Without the monitor.
+  private func testQuietly(
+    _ names: [String], plan: String?, scratch: String, configuration: BackupConfiguration,
+    tell: (RestoreResult) -> Void
+  ) async throws(NodeWorkError) -> [RestoreResult] {
     var tests: [(stack: String, plan: BackupPlan)] = []
     for name in names { _ = try set.stack(name) }
     if let plan {
@@ -35,7 +53,9 @@ extension BackupEngine {
     for test in tests {
       let result: RestoreResult
       do {
-        result = try await testRestore(test.stack, scratch: scratch, plan: test.plan, configuration: configuration)
+        result = try await patiently { () async throws(NodeWorkError) in
+          try await testRestore(test.stack, scratch: scratch, plan: test.plan, configuration: configuration)
+        }
       } catch {
         result = record(failedTest: error, of: test.stack)
       }
