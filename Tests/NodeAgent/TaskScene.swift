@@ -76,12 +76,13 @@ struct TaskScene: ~Copyable {
     isDone: @escaping @Sendable (FakeAppliance) -> Bool
   ) async throws {
     let tasks = tasks(runner)
+    let root = self.folder.path
     let watch = alarms.map { runner in
-      NodeAlarmWatch(root: folder.path, runner: runner, program: "agent", log: AgentLog { _ in }) { _ in
+      NodeAlarmWatch(root: root, runner: runner, program: "agent", log: AgentLog { _ in }) { _ in
         try await Task.sleep(for: .milliseconds(2))
       }
     }
-    let (root, appliance, folder) = (folder.path, appliance, folder.path)
+    let (appliance, folder) = (appliance, root)
     try await appliance.serve { endpoint in
       try Data(
         MessageCoder.encode(

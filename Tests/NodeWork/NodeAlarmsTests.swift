@@ -3,6 +3,7 @@ import Foundation
 import NodeWork
 import ProgramTestSupport
 import StackSet
+import Synchronization
 import Testing
 
 @Suite("Alarms of a node")

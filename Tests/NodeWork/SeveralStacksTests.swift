@@ -2,6 +2,7 @@ import Foundation
 import NodeWork
 import ProgramTestSupport
 import StackSet
+import Synchronization
 import Testing
 
 /// With a real Borg; LVM and the container engine are played (see SimulatedNode).

@@ -72,7 +72,7 @@ extension BackupPlan {
   }
 
   /// The host's name, or the store's kind, or a folder here: copies with the same one are lost together.
-  static func server(of url: String) -> String {
+  package static func server(of url: String) -> String {
     var rest = Substring(url)
     for prefix in ["rest:", "s3:"] where rest.hasPrefix(prefix) { rest = rest.dropFirst(prefix.count) }
     if rest.hasPrefix("b2:") { return "b2" }
