@@ -1,5 +1,6 @@
 import Foundation
 import NodeWork
+import ProgramRunner
 import StackSet
 import Synchronization
 import Testing
