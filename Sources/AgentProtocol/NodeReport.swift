@@ -17,11 +17,13 @@ public struct NodeReport: Hashable, Sendable, Codable {
   public var secrets: [String: String]?
   /// The tasks that the appliance has not yet been told the end of. An agent that does not send it gets no tasks.
   public var tasks: [NodeTaskReport]?
+  /// What is to be seen to, at most ``NodeAlarm/limit``; nil where it is not known yet, or the agent does not look.
+  public var alarms: [NodeAlarm]?
 
   public init(
     machineName: String, nodeKey: SigningPublicKey, closure: String, kernel: String, bootIdentifier: String,
     uptime: Double, rollout: RolloutReport? = nil, secrets: [String: String]? = nil,
-    tasks: [NodeTaskReport]? = nil
+    tasks: [NodeTaskReport]? = nil, alarms: [NodeAlarm]? = nil
   ) {
     self.machineName = machineName
     self.nodeKey = nodeKey
@@ -32,6 +34,7 @@ public struct NodeReport: Hashable, Sendable, Codable {
     self.rollout = rollout
     self.secrets = secrets
     self.tasks = tasks
+    self.alarms = alarms
   }
 }
 

@@ -42,6 +42,7 @@ extension Fleet {
       }
       let secrets = try secretOrders(for: machine, held: report.secrets, in: database, now: now)
       let asked = try follow(report.tasks, of: machine, in: database, now: now)
+      try follow(report.alarms, of: machine, in: database, now: now)
       try followRestore(of: &machine, in: database, now: now)
       try followMoves(of: machine, in: database, now: now)
       return NodeOrders(

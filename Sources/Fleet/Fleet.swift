@@ -80,7 +80,8 @@ public struct Fleet: Sendable {
       hold: Fleet.intent(of: machine, now: now()).holdReason, hardware: try standing(of: machine, in: database),
       build: try lastBuild(of: machine, in: database),
       rollout: try Rollout.filter(sql: "machine = ?", arguments: [machine.id]).order(sql: "id DESC").fetchOne(database),
-      moves: try openMoves(of: machine, in: database).map { try named($0, in: database) })
+      moves: try openMoves(of: machine, in: database).map { try named($0, in: database) },
+      alarms: try alarms(of: machine, in: database))
   }
 
   // MARK: The operator's verbs

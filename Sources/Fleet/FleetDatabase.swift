@@ -158,6 +158,7 @@ enum FleetDatabase {
     RestoreSchema.register(in: &migrator)
     StackMoveSchema.register(in: &migrator)
     ClusterSchema.register(in: &migrator)
+    AlarmSchema.register(in: &migrator)
     return migrator
   }
 }

@@ -25,6 +25,8 @@ public struct MachineDetail: Codable, Sendable {
   public var rollout: Rollout?
   /// Stacks on their way from it or to it.
   public var moves: [StackMove]
+  /// What its node says is to be seen to, the oldest first.
+  public var alarms: [MachineAlarm]
 }
 
 /// `machine add`

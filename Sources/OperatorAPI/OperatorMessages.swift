@@ -120,10 +120,13 @@ public struct StatusAnswer: Codable, Sendable {
   public var counters: [String: Int]
   /// Other servers that were seen to disturb network boots, a sentence each.
   public var otherServers: [String]
+  /// What nodes say is to be seen to, a sentence each, beginning with the machine's name.
+  public var alarms: [String]?
 
   public init(
     version: String, startedAt: Date, addresses: [String], httpPort: Int, enrolment: String, cachePublicKey: String,
-    machines: [String: Int], counters: [String: Int], otherServers: [String] = []
+    machines: [String: Int], counters: [String: Int], otherServers: [String] = [],
+    alarms: [String]? = nil
   ) {
     self.version = version
     self.startedAt = startedAt
@@ -134,6 +137,7 @@ public struct StatusAnswer: Codable, Sendable {
     self.machines = machines
     self.counters = counters
     self.otherServers = otherServers
+    self.alarms = alarms
   }
 }
 

@@ -93,18 +93,16 @@ struct BackupCheck: AsyncParsableCommand {
   func run() async throws {
     try await NodeWorkOutput.tell {
       let (engine, set, configuration) = try backup.context()
-      var problems: [String: String] = [:]
-      for stack in stacks {
-        let plan = try backup.plan(plan, stack: stack, set, configuration)
-        do {
-          try await engine.repository(of: stack, plan: plan, configuration: configuration).check(
-            verifyData: verifyData)
-          if !backup.options.json { print("\(stack): whole") }
-        } catch {
-          problems[stack] = "\(error)"
-          NodeWorkOutput.say("\(stack): \(error)")
+      let plans = try stacks.map { (stack: $0, plan: try backup.plan(plan, stack: $0, set, configuration)) }
+      let checks = try await engine.check(plans, verifyData: verifyData, configuration: configuration) { check in
+        if let problem = check.problem {
+          NodeWorkOutput.say("\(check.stack): \(problem)")
+        } else if !backup.options.json {
+          print("\(check.stack): whole")
         }
       }
+      let problems = Dictionary(
+        checks.compactMap { check in check.problem.map { (check.stack, $0) } }, uniquingKeysWith: { first, _ in first })
       if backup.options.json { print(try NodeWorkJSON.text(["problems": problems])) }
       if !problems.isEmpty { throw ExitCode.failure }
     }
@@ -129,11 +127,12 @@ struct BackupCoverageCommand: AsyncParsableCommand {
         let tiers = Set(
           configuration.plans.values.map(\.tier) + (configuration.others ?? [:]).values.map(\.tier)
         ).sorted()
-        let head = ["stack"] + tiers.map { "tier \($0)" } + ["restored", "missing"]
+        let head = ["stack"] + tiers.map { "tier \($0)" } + ["3-2-1", "restored", "missing"]
         var rows = [head]
         for row in coverage.rows {
           var cells = [row.stack]
           for tier in tiers { cells.append(row.newest["\(tier)"].map { NodeWorkJSON.text($0) } ?? "-") }
+          cells.append(row.threeTwoOne.text)
           cells.append(
             row.restored.map { NodeWorkJSON.text($0) + (row.isVerified ? ", verified" : ", files alone") } ?? "-")
           cells.append((row.gaps + row.notes).joined(separator: "; "))
@@ -154,7 +153,10 @@ struct BackupKeys: AsyncParsableCommand {
 struct BackupKeysExport: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write each repository's key into a folder, for its owner alone.",
-    discussion: "A key is of use with its passphrase only. Keep both, and not on this machine.")
+    discussion: """
+      A key is of use with its passphrase only. Keep both, and not on this machine. One that can not be read leaves the \
+      others alone; it ends with 1 then.
+      """)
 
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The folder.") var folder: String
@@ -162,19 +164,16 @@ struct BackupKeysExport: AsyncParsableCommand {
   func run() async throws {
     try await NodeWorkOutput.tell {
       let (engine, _, configuration) = try backup.context()
-      for (name, plan) in configuration.plans.sorted(by: { $0.key < $1.key }) {
-        guard case .borg = plan.design else { continue }
-        for stack in plan.stacks {
-          let path = "\(folder)/\(name).\(stack).key"
-          // Restic's keys are in the repository alone, closed by the passphrase.
-          guard
-            let repository = try engine.repository(of: stack, plan: plan, configuration: configuration)
-              as? BorgRepository
-          else { continue }
-          try await repository.exportKey(to: path)
-          print(path)
+      let states = await engine.exportKeys(to: folder, configuration: configuration)
+      if backup.options.json { print(try NodeWorkJSON.text(states)) }
+      for state in states {
+        if let problem = state.problem {
+          NodeWorkOutput.say("\(state.stack): \(problem)")
+        } else if let file = state.keyFile, !backup.options.json {
+          print(file)
         }
       }
+      if states.contains(where: { $0.problem != nil }) { throw ExitCode.failure }
     }
   }
 }
@@ -193,23 +192,18 @@ struct BackupTestRestore: AsyncParsableCommand {
   @Option(help: "The plan; otherwise all that hold a stack, and an object store only where no other does.")
   var plan: String?
   @Option(help: "A folder with room for the largest stack.") var scratch = "/srv/scratch"
+  @OptionGroup var patience: LockWaitOption
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, set, configuration) = try backup.context()
-      var results: [RestoreResult] = []
-      for stack in set.stacks.map(\.name) where names.isEmpty || names.contains(stack) {
-        let plans = try plan.map { [try configuration.plan($0)] } ?? configuration.testedPlans(of: stack, in: set)
-        for plan in plans where plan.stacks(in: set).contains(stack) {
-          let result = try await engine.testRestore(
-            stack, scratch: scratch, plan: plan, configuration: configuration)
-          results.append(result)
-          if !backup.options.json {
-            let state = result.isVerified ? "came back, and its hooks passed" : "came back"
-            print(
-              "\(stack): \(result.problem ?? "\(result.archive) \(state)") (\(result.notes.joined(separator: "; ")))")
-          }
-        }
+      let (engine, _, configuration) = try backup.context(lockWait: patience.duration)
+      let results = try await engine.testRestores(
+        of: names, plan: plan, scratch: scratch, configuration: configuration
+      ) { result in
+        guard !backup.options.json else { return }
+        let state = result.isVerified ? "came back, and its hooks passed" : "came back"
+        let notes = result.notes.isEmpty ? "" : " (\(result.notes.joined(separator: "; ")))"
+        print("\(result.stack): \(result.problem ?? "\(result.archive) \(state)")\(notes)")
       }
       if backup.options.json { print(try NodeWorkJSON.text(results)) }
       if results.contains(where: { !$0.hasSucceeded }) { throw ExitCode.failure }

@@ -21,7 +21,10 @@ struct BackupOptions: ParsableArguments {
   @Option(help: "The compiled stack set, instead of the one that was applied.") var stacks: String?
 
   /// What the command works with.
-  func context() throws -> (engine: BackupEngine, set: StackSet, configuration: BackupConfiguration) {
+  /// - Parameter lockWait: for stacks that another process works on.
+  func context(
+    lockWait: Duration = .zero
+  ) throws -> (engine: BackupEngine, set: StackSet, configuration: BackupConfiguration) {
     let runner = SubprocessRunner()
     let applied = StackEngine(folders: options.folders, runner: runner, say: NodeWorkOutput.say)
     let named = try stacks.map { try StackEngine.read($0) }
@@ -29,8 +32,23 @@ struct BackupOptions: ParsableArguments {
       throw StackEngine.nothingApplied
     }
     let engine = BackupEngine(
-      folders: options.folders, set: set, snapshots: .found(runner: runner), runner: runner, say: NodeWorkOutput.say)
+      folders: options.folders, set: set, snapshots: .found(runner: runner), runner: runner, lockWait: lockWait,
+      say: NodeWorkOutput.say)
     return (engine, set, try BackupConfiguration.read(configuration))
+  }
+
+  /// What a run of a plan works with. Where that is not there, the monitor hears that the run failed.
+  func context(
+    ofRun plan: String, lockWait: Duration
+  ) async throws -> (engine: BackupEngine, set: StackSet, configuration: BackupConfiguration) {
+    do {
+      return try context(lockWait: lockWait)
+    } catch let error as NodeWorkError {
+      if let found = try? BackupConfiguration.read(configuration) {
+        await found.pingFailure(ofRun: plan, error, runner: SubprocessRunner())
+      }
+      throw error
+    }
   }
 
   /// The plan that is named, or the only one with archives that holds the stack.
@@ -40,6 +58,7 @@ struct BackupOptions: ParsableArguments {
     if let name { return try configuration.plan(name) }
     let found = configuration.plans.filter { $0.value.hasArchives && $0.value.stacks(in: set).contains(stack) }
     guard let plan = found.values.first, found.count == 1 else {
+      if found.isEmpty { _ = try set.stack(stack) }
       throw NodeWorkError(
         .configuration,
         found.isEmpty ? "no plan makes archives of the stack “\(stack)”" : "several plans hold “\(stack)”",
@@ -51,31 +70,39 @@ struct BackupOptions: ParsableArguments {
   }
 }
 
+/// Of commands that timers call.
+struct LockWaitOption: ParsableArguments {
+  @Option(help: "How many seconds to wait for a stack that another process works on, 0 to 604800.")
+  var lockWait = 43200
+
+  var duration: Duration { .seconds(lockWait) }
+
+  func validate() throws {
+    guard (0...604_800).contains(lockWait) else { throw ValidationError("--lock-wait: 0 to 604800 seconds") }
+  }
+}
+
 struct BackupInit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "init", abstract: "Make the repositories that are not there yet.")
+    commandName: "init", abstract: "Make the repositories that are not there yet.",
+    discussion: "One that can not be made leaves the others alone; it ends with 1 then.")
 
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The stacks; all where there are none.") var stacks: [String] = []
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, set, configuration) = try backup.context()
-      var made: [String: Bool] = [:]
-      for (_, plan) in configuration.plans.sorted(by: { $0.key < $1.key }) {
-        guard plan.hasArchives else { continue }
-        for stack in plan.stacks(in: set) where stacks.isEmpty || stacks.contains(stack) {
-          let repository = try engine.repository(of: stack, plan: plan, configuration: configuration)
-          made[repository.url] = try await repository.initialise()
+      let (engine, _, configuration) = try backup.context()
+      let states = try await engine.initialise(of: stacks, configuration: configuration)
+      if backup.options.json { print(try NodeWorkJSON.text(states)) }
+      for state in states {
+        if let problem = state.problem {
+          NodeWorkOutput.say("\(state.stack): \(problem)")
+        } else if !backup.options.json {
+          print("\(state.url ?? state.stack)  \(state.isNew == true ? "made" : "is there, and opens")")
         }
       }
-      if backup.options.json {
-        print(try NodeWorkJSON.text(made))
-      } else {
-        for (url, isNew) in made.sorted(by: { $0.key < $1.key }) {
-          print("\(url)  \(isNew ? "made" : "is there, and opens")")
-        }
-      }
+      if states.contains(where: { $0.problem != nil }) { throw ExitCode.failure }
     }
   }
 }
@@ -88,10 +115,11 @@ struct BackupRunCommand: AsyncParsableCommand {
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The plan.") var plan: String
   @Option(help: "This stack of the plan alone; again for more.") var stack: [String] = []
+  @OptionGroup var patience: LockWaitOption
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, _, configuration) = try await backup.context(ofRun: plan, lockWait: patience.duration)
       let results = try await engine.run(plan: plan, configuration: configuration, only: stack)
       if backup.options.json { print(try NodeWorkJSON.text(results)) }
       if results.contains(where: { $0.outcome != .succeeded }) { throw ExitCode.failure }
@@ -109,10 +137,11 @@ struct BackupPrune: AsyncParsableCommand {
   @OptionGroup var backup: BackupOptions
   @Argument(help: "The plan.") var plan: String
   @Option(help: "This stack of the plan alone; again for more.") var stack: [String] = []
+  @OptionGroup var patience: LockWaitOption
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (engine, _, configuration) = try backup.context()
+      let (engine, _, configuration) = try backup.context(lockWait: patience.duration)
       let results = try await engine.prune(plan: plan, configuration: configuration, only: stack)
       if backup.options.json { print(try NodeWorkJSON.text(results)) }
       if results.contains(where: { $0.problem != nil }) { throw ExitCode.failure }

@@ -8,6 +8,6 @@ struct BootsteadAgent: AsyncParsableCommand {
     subcommands: [
       Install.self, Report.self, Inventory.self, TakeoverCommand.self, SecretsCommand.self, StacksCommand.self,
       BackupCommand.self, SnapshotCommand.self, StorageCommand.self, AccessCommand.self,
-      ClusterCommand.self,
+      ClusterCommand.self, AlarmsCommand.self,
     ])
 }

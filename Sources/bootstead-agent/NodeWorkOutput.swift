@@ -45,7 +45,7 @@ extension NodeWorkError {
   /// As docs/cli.md lists them.
   var exitCode: Int32 {
     switch kind {
-    case .unknownStack, .archiveMissing, .repositoryMissing: 4
+    case .unknownStack, .unknownPlan, .archiveMissing, .repositoryMissing: 4
     default: 1
     }
   }

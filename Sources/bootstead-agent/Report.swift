@@ -21,17 +21,18 @@ struct Report: AsyncParsableCommand {
     let log = AgentLog { print($0) }
     do {
       let reporter = NodeReporter(root: root, log: log)
+      let alarms = NodeAlarmWatch(root: root, log: log)
       if stay {
         let root = root
         try await reporter.stay(
-          networkBoot: NetworkBoot(root: root, log: log), tasks: NodeTasks(root: root, log: log)
+          networkBoot: NetworkBoot(root: root, log: log), tasks: NodeTasks(root: root, log: log), alarms: alarms
         ) { applianceURL, client in
           SystemRollout(
             root: root, log: log,
             store: NodeStore(root: root, client: client, applianceURL: applianceURL) { log.say($0) })
         }
       } else {
-        try await reporter.run()
+        try await reporter.run(alarms: alarms)
       }
     } catch {
       log.say("bootstead-agent: \(error)")

@@ -40,7 +40,8 @@ struct SnapshotOptions: ParsableArguments {
 
 struct SnapshotCreate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "create", abstract: "Make a snapshot of all volumes of a stack, or of all stacks.")
+    commandName: "create", abstract: "Make a snapshot of all volumes of a stack, or of all stacks.",
+    discussion: "Of several, one that fails leaves the others alone; it ends with 1 then.")
 
   @OptionGroup var snapshot: SnapshotOptions
   @Argument(help: "The snapshot's name.") var name: String
@@ -48,12 +49,13 @@ struct SnapshotCreate: AsyncParsableCommand {
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (_, set, engine) = try snapshot.context()
-      var made: [Snapshot] = []
-      for stack in stacks.isEmpty ? set.stacks.map(\.name) : stacks {
-        made += try await engine.create(stack, label: name)
-      }
+      let (_, _, engine) = try snapshot.context()
+      let (made, failures) = try await engine.create(stacks, label: name)
+      // Of a single one the error says which, and with which code it ends.
+      if let only = failures.first, stacks.count == 1 { throw only.error }
       try snapshot.show(made)
+      for failure in failures { NodeWorkOutput.say("\(failure.stack): \(failure.error)") }
+      if !failures.isEmpty { throw ExitCode.failure }
     }
   }
 }
@@ -102,8 +104,11 @@ struct SnapshotList: AsyncParsableCommand {
 
   func run() async throws {
     try await NodeWorkOutput.tell {
-      let (snapshots, _, _) = try snapshot.context()
-      try snapshot.show(await snapshots.list().filter { stacks.isEmpty || stacks.contains($0.stack) })
+      let (snapshots, set, _) = try snapshot.context()
+      let found = try await snapshots.list()
+      // Snapshots of a stack that was removed stay, and are listed.
+      for stack in stacks where !found.contains(where: { $0.stack == stack }) { _ = try set.stack(stack) }
+      try snapshot.show(found.filter { stacks.isEmpty || stacks.contains($0.stack) })
     }
   }
 }

@@ -147,7 +147,7 @@ struct Agent {
   func report(
     _ registry: Registry, name: String = "node1", counter: UInt64 = 1, by key: SigningPrivateKey? = nil,
     boot: String = "b", closure: String = Registry.closure, rollout: RolloutReport? = nil,
-    secrets: [String: String]? = nil, tasks: [NodeTaskReport]? = nil
+    secrets: [String: String]? = nil, tasks: [NodeTaskReport]? = nil, alarms: [NodeAlarm]? = nil
   ) async throws -> NodeOrders {
     let request = try SignedRequest.sign(
       method: "POST", path: AgentPath.report, body: [], session: SessionIdentifier(node: node.publicKey),
@@ -155,7 +155,7 @@ struct Agent {
     return try await registry.fleet.report(
       NodeReport(
         machineName: name, nodeKey: node.publicKey, closure: closure, kernel: "6.1", bootIdentifier: boot, uptime: 10,
-        rollout: rollout, secrets: secrets, tasks: tasks), signed: request,
+        rollout: rollout, secrets: secrets, tasks: tasks, alarms: alarms), signed: request,
       cachePublicKeys: Registry.source.cachePublicKeys)
   }
 }

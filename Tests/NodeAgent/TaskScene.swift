@@ -72,10 +72,17 @@ struct TaskScene: ~Copyable {
 
   /// Reports until `isDone`.
   func stay(
-    _ runner: any CommandRunner, restarts: Counter = Counter(), isDone: @escaping @Sendable (FakeAppliance) -> Bool
+    _ runner: any CommandRunner, alarms: (any CommandRunner)? = nil, restarts: Counter = Counter(),
+    isDone: @escaping @Sendable (FakeAppliance) -> Bool
   ) async throws {
     let tasks = tasks(runner)
-    let (root, appliance, folder) = (folder.path, appliance, folder.path)
+    let root = self.folder.path
+    let watch = alarms.map { runner in
+      NodeAlarmWatch(root: root, runner: runner, program: "agent", log: AgentLog { _ in }) { _ in
+        try await Task.sleep(for: .milliseconds(2))
+      }
+    }
+    let (appliance, folder) = (appliance, root)
     try await appliance.serve { endpoint in
       try Data(
         MessageCoder.encode(
@@ -89,7 +96,7 @@ struct TaskScene: ~Copyable {
       }
       let boot = NetworkBoot(root: root, runner: FakeRunner(), log: log) { _ = restarts.next() }
       await #expect(throws: CancellationError.self) {
-        try await reporter.stay(networkBoot: boot, tasks: tasks) { _, _ in
+        try await reporter.stay(networkBoot: boot, tasks: tasks, alarms: watch) { _, _ in
           SystemRollout(root: root, runner: FakeRunner(), log: log, store: FakeStore())
         }
       }

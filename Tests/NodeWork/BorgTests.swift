@@ -189,6 +189,7 @@ struct BorgTests {
     for _ in 0..<3 {
       let results = try await scene.run(configuration)
       #expect(results.map(\.outcome) == [.succeeded], "\(results)")
+      #expect(results.first?.notes.contains { $0.contains("only append") } == true, "\(results)")
     }
     #expect(try await repository.archives().count == 2)
     let elsewhere = try scene.repository(

@@ -290,6 +290,11 @@ final class SimulatedNode: CommandRunner {
           standardError: #"{"type": "log_message", "message": "Failed to create/acquire the lock", "levelname": "#
             + #""ERROR", "name": "borg.archiver", "msgid": "LockTimeout"}"#, code: 2)
       }
+      if verb == "compact" {
+        return CommandOutput(
+          standardError: #"{"type": "log_message", "message": "compaction freed about 528 B repository space.", "#
+            + #""levelname": "INFO", "name": "borg.repository"}"#)
+      }
       guard verb == "create" else { return CommandOutput(standardOutput: #"{"archives":[]}"#) }
       // As a Borg leaves it that is killed at work.
       if case .after? = death.withLock({ $0.at }), death.withLock({ $0.at == .after($0.count - 1) }) {

@@ -54,6 +54,10 @@ in
   "backup/borg-per-service".machine = withBackup {
     inherit repositories;
     ping = "secret:ping";
+    pings = {
+      borg-per-service = "secret:ping-borg";
+      test-restore = "secret:ping-test-restore";
+    };
     borg-per-service = {
       enable = true;
       repository = "borg";

@@ -107,6 +107,16 @@ in
     says = neverTheSecret;
     covers = [ "bootstead.backup.ping" ];
   };
+  "leak/pings" = {
+    machine = withStacks {
+      backup = {
+        pings.db-dump = secret;
+        db-dump.enable = true;
+      };
+    };
+    says = neverTheSecret;
+    covers = [ "bootstead.backup.pings" ];
+  };
   "leak/stack-passphrase" = {
     machine = withStacks {
       backup = {

@@ -234,6 +234,15 @@ in
     };
     says = "there is no repository \"nsa\"";
   };
+  "backup/ping-of-no-plan" = {
+    machine = withStacks {
+      backup = {
+        pings.typo = "secret:ping";
+        db-dump.enable = true;
+      };
+    };
+    says = "bootstead.backup.pings.typo: there is no plan";
+  };
   "backup/stack-of-another-machine" = {
     machine = withStacks {
       backup.db-dump = {

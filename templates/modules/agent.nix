@@ -106,6 +106,12 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
       unitConfig.ConditionFileIsExecutable = cfg.program;
+      # The agent looks how full pools and file systems are.
+      path = [
+        pkgs.lvm2
+        pkgs.util-linux
+      ]
+      ++ lib.optional (config.boot.supportedFilesystems.zfs or false) config.boot.zfs.package;
       serviceConfig = {
         ExecStart = "${cfg.program} report${lib.optionalString stays " --stay"}";
       }

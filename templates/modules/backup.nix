@@ -36,11 +36,13 @@ let
   allSecrets =
     lib.concatMap repositorySecrets (builtins.attrValues cfg.repositories)
     ++ lib.concatMap (plan: plan.secrets) (builtins.attrValues cfg.plans)
-    ++ lib.optional (cfg.ping != null) cfg.ping;
+    ++ lib.optional (cfg.ping != null) cfg.ping
+    ++ builtins.attrValues cfg.pings;
 
   file = json.generate "bootstead-backup.json" {
     schema = 1;
     ping = secretFile cfg.ping;
+    pings = lib.mapAttrs (_: secretFile) cfg.pings;
     repositories = lib.mapAttrs (_: repository: {
       inherit (repository) type url hostKey;
       passphraseFile = secretFile repository.passphrase;
@@ -123,7 +125,17 @@ in
       type = types.nullOr bootsteadLib.secretReference;
       default = null;
       example = "secret:healthchecks-url";
-      description = "The secret with the URL that is told when a run starts, succeeds or fails. Whoever has that URL can tell lies to it.";
+      description = "The secret with the URL that is told when a run starts, succeeds or fails. `{plan}` and `{machine}` in it are replaced by names, so that one URL of Healthchecks' slug form serves all plans, `test-restore`, `prune` and `check`: `https://hc-ping.com/PING-KEY/{machine}-{plan}?create=1`. Without `{plan}` it is told of all plans' runs alike, where one's success hides another's failure, and of nothing else. Whoever has that URL can tell lies to it.";
+    };
+
+    pings = mkOption {
+      type = types.attrsOf bootsteadLib.secretReference;
+      default = { };
+      example = {
+        borg-per-service = "secret:ping-borg";
+        test-restore = "secret:ping-test-restore";
+      };
+      description = "Secrets with URLs of their own, by plan, instead of `ping`; and for `test-restore`, `prune` and `check`.";
     };
 
     testRestore = {
@@ -244,6 +256,18 @@ in
           }) plan.stacks
         ) cfg.plans
       )
+      ++ map (name: {
+        assertion =
+          cfg.plans ? ${name}
+          || builtins.elem name [
+            "test-restore"
+            "prune"
+            "check"
+          ];
+        message = "bootstead.backup.pings.${name}: there is no plan \"${name}\"; known are ${
+          lib.concatStringsSep ", " (builtins.attrNames cfg.plans)
+        }, test-restore, prune and check.";
+      }) (builtins.attrNames cfg.pings)
       ++ lib.mapAttrsToList (name: repository: {
         # user:password@ in front of the host
         assertion = builtins.match ".*://[^/@]*:[^/@]+@.*" repository.url == null;

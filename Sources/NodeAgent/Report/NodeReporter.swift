@@ -29,10 +29,12 @@ public struct NodeReporter: Sendable {
   }
 
   /// Sends one report, again and again until the appliance has accepted it.
+  /// - Parameter alarms: looks first for what is to be seen to.
   /// - Throws: ``NodeReportError`` when the node's own files do not allow a report; when it is cancelled.
-  public func run() async throws {
-    let session = try Session(self)
+  public func run(alarms: NodeAlarmWatch? = nil) async throws {
+    let session = try Session(self, alarms: alarms)
     defer { session.client.close() }
+    try await alarms?.look()
     _ = try await report(session)
   }
 
@@ -41,15 +43,18 @@ public struct NodeReporter: Sendable {
   /// - Throws: as ``run()``.
   /// - Parameters:
   ///   - tasks: carries out what the appliance asks for beside its orders; a node without them is asked for nothing.
+  ///   - alarms: looks for what is to be seen to, beside the reports.
   ///   - makeRollout: makes what changes the node's system, from the appliance's URL and a client for it.
   public func stay(
-    networkBoot: NetworkBoot, tasks: NodeTasks? = nil, rollout makeRollout: (String, HTTPClient) -> SystemRollout
+    networkBoot: NetworkBoot, tasks: NodeTasks? = nil, alarms: NodeAlarmWatch? = nil,
+    rollout makeRollout: (String, HTTPClient) -> SystemRollout
   ) async throws {
-    let session = try Session(self, tasks)
+    let session = try Session(self, tasks, alarms: alarms)
     defer { session.client.close() }
     let rollout = makeRollout(session.configuration.applianceURL, session.client)
     try await withThrowingTaskGroup(of: Void.self) { group in
       if let tasks { group.addTask { try await tasks.work() } }
+      if let alarms { group.addTask { try await alarms.work() } }
       try await follow(session, networkBoot, rollout)
     }
   }
@@ -84,16 +89,23 @@ public struct NodeReporter: Sendable {
         // So is that it was heard.
         continue
       }
-      try await rest(.seconds(min(3600, max(5, orders.nextReport))), session.tasks)
+      try await rest(.seconds(min(3600, max(5, orders.nextReport))), session)
     }
   }
 
-  /// Waits for the next report: so long, or until a task has ended.
-  private func rest(_ duration: Duration, _ tasks: NodeTasks?) async throws {
-    guard let tasks else { return try await pause(duration) }
+  /// Waits for the next report: so long, or until a task has ended, or there are other alarms.
+  private func rest(_ duration: Duration, _ session: Session) async throws {
+    let (tasks, alarms) = (session.tasks, session.alarms)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [pause] in try await pause(duration) }
-      group.addTask { await tasks.ends.wait() }
+      if let tasks {
+        group.addTask {
+          await tasks.ends.wait()
+          // What it did may have ended an alarm.
+          if !Task.isCancelled { alarms?.requests.ring() }
+        }
+      }
+      if let alarms { group.addTask { await alarms.changes.wait() } }
       defer { group.cancelAll() }
       try await group.next()
     }
@@ -105,9 +117,11 @@ public struct NodeReporter: Sendable {
     let key: SigningPrivateKey
     let client: HTTPClient
     let tasks: NodeTasks?
+    let alarms: NodeAlarmWatch?
 
-    init(_ reporter: NodeReporter, _ tasks: NodeTasks? = nil) throws {
+    init(_ reporter: NodeReporter, _ tasks: NodeTasks? = nil, alarms: NodeAlarmWatch? = nil) throws {
       self.tasks = tasks
+      self.alarms = alarms
       configuration = try reporter.readConfiguration()
       key = try reporter.readKey()
       client = HTTPClient(endpoint: try HTTPEndpoint(url: configuration.applianceURL))
@@ -147,6 +161,7 @@ public struct NodeReporter: Sendable {
 
   private func number(_ session: Session) async throws -> NumberedReport {
     let tasks = await session.tasks?.reports
+    let alarms = await session.alarms?.known
     // Written down before it is used: a number is never used twice, whatever happens to the clock or the power.
     let counter = max(lastCounter() + 1, now())
     try WholeFile.write(Array("\(counter)\n".utf8), to: root + NodeConfiguration.counterPath)
@@ -155,7 +170,7 @@ public struct NodeReporter: Sendable {
       link: ApplianceLink(
         client: session.client, appliance: session.configuration.appliancePublicKey, key: key,
         session: SessionIdentifier(node: key.publicKey), counter: counter - 1),
-      report: report(session.configuration, key: key.publicKey, tasks: tasks))
+      report: report(session.configuration, key: key.publicKey, tasks: tasks, alarms: alarms))
   }
 
   fileprivate func readConfiguration() throws -> NodeConfiguration {
@@ -183,7 +198,7 @@ public struct NodeReporter: Sendable {
   }
 
   private func report(
-    _ configuration: NodeConfiguration, key: SigningPublicKey, tasks: [NodeTaskReport]?
+    _ configuration: NodeConfiguration, key: SigningPublicKey, tasks: [NodeTaskReport]?, alarms: [NodeAlarm]?
   ) -> NodeReport {
     NodeReport(
       machineName: configuration.machineName, nodeKey: key, closure: SystemProfile(root: root).running,
@@ -191,7 +206,7 @@ public struct NodeReporter: Sendable {
       bootIdentifier: FileSystemEntry(root + "/proc/sys/kernel/random/boot_id").line ?? "",
       uptime: FileSystemEntry(root + "/proc/uptime").line?.split(separator: " ").first.flatMap { Double($0) } ?? 0,
       rollout: RolloutRecord.load(root: root)?.report, secrets: NodeSecrets(root: root).held,
-      tasks: tasks)
+      tasks: tasks, alarms: alarms)
   }
 }
 

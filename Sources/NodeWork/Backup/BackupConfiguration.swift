@@ -18,6 +18,8 @@ public struct BackupConfiguration: Sendable, Hashable, Decodable {
   public var schema: Int
   /// The file with the URL that is told of runs.
   public var ping: String?
+  /// Files with URLs of their own, by plan; and of `test-restore`, `prune` and `check`.
+  public var pings: [String: String]?
   public var repositories: [String: Repository]
   public var plans: [String: BackupPlan]
   /// Designs that are no plans of the agent, by name.
@@ -40,7 +42,7 @@ public struct BackupConfiguration: Sendable, Hashable, Decodable {
   public func plan(_ name: String) throws(NodeWorkError) -> BackupPlan {
     guard let plan = plans[name] else {
       throw NodeWorkError(
-        .configuration, "there is no backup plan “\(name)”",
+        .unknownPlan, "there is no backup plan “\(name)”",
         advice: "there are \(plans.keys.sorted().joined(separator: ", "))")
     }
     return plan

@@ -1,3 +1,4 @@
+import AgentProtocol
 import FoundationEssentials
 import ProgramRunner
 import StackSet
@@ -12,6 +13,8 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
     public var newest: Date?
     /// How the last run ended, in systemd's words or the agent's; nil where this machine can not know.
     public var result: String?
+    /// Whether the newest one is too old to count.
+    public var isStale = false
   }
 
   public struct Row: Sendable, Hashable, Codable {
@@ -20,23 +23,44 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
     public var newest: [String: Date]
     /// By each design.
     public var copies: [Copy] = []
+    /// By all copies of the whole stack that are not too old.
+    public var threeTwoOne = ThreeTwoOne(places: [])
     public var restored: Date?
     /// Whether the last test restore ran the stack's verify hooks.
     public var isVerified = false
-    public var gaps: [String]
+    public var gaps: [String] = []
     /// What this machine can not know.
     public var notes: [String] = []
+    /// The gaps that somebody has to be told of.
+    public private(set) var findings: [NodeAlarm] = []
+
+    private enum CodingKeys: String, CodingKey {
+      case stack, newest, copies, threeTwoOne, restored, isVerified, gaps, notes
+    }
+
+    /// - Parameter aspect: what it is about, the same for as long as it lasts; nil where nobody has to be told yet.
+    fileprivate mutating func add(gap text: String, _ aspect: String?) {
+      gaps.append(text)
+      if let aspect {
+        findings.append(NodeAlarm(subject: "backup of \(stack): \(aspect)", text: "\(stack): \(text)"))
+      }
+    }
+
+    fileprivate init(_ stack: String) { (self.stack, newest) = (stack, [:]) }
   }
 
   /// Older ones are no backup any more.
   public static let staleSeconds = 3.0 * 86400
+  /// Of a disk that somebody has to plug in.
+  public static let coldStaleSeconds = 45.0 * 86400
   public static let restoreTestSeconds = 45.0 * 86400
 
   public var rows: [Row]
 
   /// With what systemd says of the units of other designs, and what volumes lie on.
   public static func read(
-    set: StackSet, configuration: BackupConfiguration, folders: NodeFolders, runner: any CommandRunner
+    set: StackSet, configuration: BackupConfiguration, folders: NodeFolders, runner: any CommandRunner,
+    now: Date = .now
   ) async throws(NodeWorkError) -> BackupCoverage {
     var names = (configuration.others ?? [:]).values.flatMap(\.units)
     for plan in configuration.plans.values {
@@ -50,7 +74,7 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
       }
     }
     return try BackupCoverage(
-      set: set, configuration: configuration, folders: folders, units: units, sources: sources)
+      set: set, configuration: configuration, folders: folders, units: units, sources: sources, now: now)
   }
 
   /// - Parameters:
@@ -63,7 +87,7 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
   ) throws(NodeWorkError) {
     rows = []
     for stack in set.stacks {
-      var row = Row(stack: stack.name, newest: [:], gaps: [])
+      var row = Row(stack.name)
       let history = try BackupHistory.read(stack.name, folders)
       let plans = (configuration?.plans ?? [:]).filter { _, plan in
         plan.holds(stack, source: { sources[$0] })
@@ -76,21 +100,20 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
       let hasState = stack.volumes.contains(where: \.isBackedUp) || !stack.backup.dump.isEmpty
       let hasCopies = plans.values.contains { !$0.isLostWithDisk } || others.values.contains { $0.tier != 2 }
       if plans.isEmpty && others.isEmpty && hasState {
-        row.gaps.append(partial.isEmpty ? "no plan holds it" : "no plan holds all of it")
+        row.add(gap: partial.isEmpty ? "no plan holds it" : "no plan holds all of it", "plan")
       } else if !hasCopies && hasState {
-        row.gaps.append(
-          "it has \(plans.values.contains { $0.tier != 2 } ? "dumps" : "snapshots") alone, which are lost with their disk"
-        )
+        let kind = plans.values.contains { $0.tier != 2 } ? "dumps" : "snapshots"
+        row.add(gap: "it has \(kind) alone, which are lost with their disk", "plan")
       }
       for (name, plan) in plans.sorted(by: { $0.key < $1.key }) {
         if case .other = plan.design {
           row.add(name, plan.tier, units: [plan.unit].compactMap { $0 }, units, now)
         } else {
-          row.add(name, plan.tier, history, now)
+          row.add(name, plan.tier, history, now, stale: plan.staleSeconds)
         }
       }
       for (name, plan) in partial.sorted(by: { $0.key < $1.key }) {
-        row.add(name, plan.tier, history, now)
+        row.add(name, plan.tier, history, now, stale: plan.staleSeconds)
         let copied = plan.repositoryPlan?.copied(stack).volumes.filter(\.isBackedUp).map(\.name) ?? []
         let left = stack.volumes.filter { $0.isBackedUp && !copied.contains($0.name) }
         row.notes.append(
@@ -100,19 +123,29 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
       for (name, other) in others.sorted(by: { $0.key < $1.key }) {
         row.add(name, other.tier, units: other.units, units, now)
       }
+      let fresh = Set(
+        row.copies.filter { $0.newest != nil && !$0.isStale }.map(\.name))
+      var places: [ThreeTwoOne.Place] = []
+      for (name, plan) in plans where fresh.contains(name) {
+        if let configuration, let place = plan.place(name, configuration) { places.append(place) }
+      }
+      for (name, other) in others where fresh.contains(name) && other.tier != 2 {
+        places.append(ThreeTwoOne.Place(medium: "design \(name)", isOffsite: other.tier == 3))
+      }
+      row.threeTwoOne = ThreeTwoOne(places: places)
       let tests = history.restores.filter(\.hasSucceeded)
       row.restored = tests.last?.ended
       row.isVerified = tests.last?.isVerified ?? false
       if hasState && hasCopies {
         if let restored = row.restored {
           if now.timeIntervalSince(restored) > Self.restoreTestSeconds {
-            row.gaps.append("the last restore that was tried is of \(restored.formatted(.iso8601))")
+            row.add(gap: "the last restore that was tried is of \(restored.formatted(.iso8601))", "restore is old")
           }
         } else if history.restores.isEmpty {
-          row.gaps.append("no restore was ever tried")
+          row.add(gap: "no restore was ever tried", history.isRestoreDue(now) ? "no restore" : nil)
         }
         if let last = history.restores.last, !last.hasSucceeded {
-          row.gaps.append("the last restore failed: \(last.problem ?? "")")
+          row.add(gap: "the last restore failed: \(last.problem ?? "")", "restore failed")
         }
       }
       rows.append(row)
@@ -121,27 +154,36 @@ public struct BackupCoverage: Sendable, Hashable, Codable {
 }
 
 extension BackupCoverage.Row {
-  private mutating func note(_ copy: BackupCoverage.Copy, _ now: Date) {
-    copies.append(copy)
+  private mutating func note(
+    _ copy: BackupCoverage.Copy, _ now: Date, stale: Double = BackupCoverage.staleSeconds
+  ) {
+    var copy = copy
+    defer { copies.append(copy) }
     guard let newest = copy.newest else { return }
     self.newest["\(copy.tier)"] = max(newest, self.newest["\(copy.tier)"] ?? newest)
-    if now.timeIntervalSince(newest) > BackupCoverage.staleSeconds {
-      gaps.append("tier \(copy.tier) (\(copy.name)): the newest copy is of \(newest.formatted(.iso8601))")
+    if now.timeIntervalSince(newest) > stale {
+      copy.isStale = true
+      add(
+        gap: "tier \(copy.tier) (\(copy.name)): the newest copy is of \(newest.formatted(.iso8601))",
+        "\(copy.name) is old")
     }
   }
 
   /// What the agent itself carried out.
-  fileprivate mutating func add(_ name: String, _ tier: Int, _ history: BackupHistory, _ now: Date) {
+  fileprivate mutating func add(_ name: String, _ tier: Int, _ history: BackupHistory, _ now: Date, stale: Double) {
     let place = "tier \(tier) (\(name))"
     let latest = history.results.last { $0.plan == name }
     guard let last = history.results.last(where: { $0.plan == name && $0.archive != nil }) else {
       copies.append(BackupCoverage.Copy(name: name, tier: tier, result: latest?.outcome.rawValue))
-      gaps.append("\(place): nothing was ever copied")
+      let why = latest.map { "; the last run \($0.outcome.rawValue): \($0.problem ?? "")" } ?? ""
+      add(gap: "\(place): nothing was ever copied\(why)", "\(name) never")
       return
     }
-    note(BackupCoverage.Copy(name: name, tier: tier, newest: last.ended, result: latest?.outcome.rawValue), now)
+    note(
+      BackupCoverage.Copy(name: name, tier: tier, newest: last.ended, result: latest?.outcome.rawValue), now,
+      stale: stale)
     if let latest, latest.outcome != .succeeded {
-      gaps.append("\(place): the last run \(latest.outcome.rawValue): \(latest.problem ?? "")")
+      add(gap: "\(place): the last run \(latest.outcome.rawValue): \(latest.problem ?? "")", "\(name) failed")
     }
   }
 
@@ -158,9 +200,9 @@ extension BackupCoverage.Row {
     }
     for (unit, result) in found {
       if !result.isThere {
-        gaps.append("\(place): systemd does not know \(unit)")
+        add(gap: "\(place): systemd does not know \(unit)", "\(unit) is missing")
       } else if let said = result.result, said != "success" {
-        gaps.append("\(place): \(unit) ended with \(said); see 'journalctl -u \(unit)'")
+        add(gap: "\(place): \(unit) ended with \(said); see 'journalctl -u \(unit)'", "\(unit) failed")
       }
     }
     let successes = found.compactMap(\.1.succeeded)
@@ -168,7 +210,7 @@ extension BackupCoverage.Row {
     let result = bad?.1.result ?? found.first?.1.result
     guard successes.count == found.count, let oldest = successes.min() else {
       copies.append(BackupCoverage.Copy(name: name, tier: tier, result: result))
-      gaps.append("\(place): no run is known that ended well")
+      add(gap: "\(place): no run is known that ended well", "\(name) never")
       return
     }
     note(BackupCoverage.Copy(name: name, tier: tier, newest: oldest, result: result), now)

@@ -14,6 +14,23 @@ extension BackupEngine {
   public func prune(
     plan name: String, configuration: BackupConfiguration, only: [String] = []
   ) async throws(NodeWorkError) -> [PruneResult] {
+    try await pinged(
+      .prune, configuration,
+      report: { results in
+        (
+          results.allSatisfy { $0.problem == nil },
+          results.map { "\($0.stack): \($0.problem ?? $0.notes.joined(separator: "; "))" }
+        )
+      },
+      { () async throws(NodeWorkError) in
+        try await pruneQuietly(plan: name, configuration: configuration, only: only)
+      })
+  }
+
+  /// Without the monitor.
+  private func pruneQuietly(
+    plan name: String, configuration: BackupConfiguration, only: [String]
+  ) async throws(NodeWorkError) -> [PruneResult] {
     let plan = try configuration.plan(name)
     guard let settings = plan.repositoryPlan else {
       throw NodeWorkError(
@@ -25,7 +42,7 @@ extension BackupEngine {
       var result = PruneResult(stack: stack)
       do {
         let repository = try repository(of: stack, plan: plan, configuration: configuration)
-        let held = try lock(folders.lock(stack), stack)
+        let held = try await patiently { () throws(NodeWorkError) in try lock(folders.lock(stack), stack) }
         defer { held.release() }
         try await recover(stack, configuration)
         result.notes = try await repository.prune(settings.retention(of: stack), stack: stack, freesSpace: true)

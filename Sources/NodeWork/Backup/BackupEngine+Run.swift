@@ -8,6 +8,20 @@ extension BackupEngine {
   public func run(
     plan name: String, configuration: BackupConfiguration, only: [String] = []
   ) async throws(NodeWorkError) -> [BackupResult] {
+    try await pinged(
+      .run(plan: name), configuration,
+      report: { results in
+        (results.allSatisfy { $0.outcome == .succeeded }, results.map(Self.line))
+      },
+      { () async throws(NodeWorkError) in
+        try await runQuietly(plan: name, configuration: configuration, only: only)
+      })
+  }
+
+  /// Without the monitor.
+  private func runQuietly(
+    plan name: String, configuration: BackupConfiguration, only: [String]
+  ) async throws(NodeWorkError) -> [BackupResult] {
     let plan = try configuration.plan(name)
     let stacks = try stacks(of: plan, name: name, only: only)
     try plan.check(selection: only)
@@ -17,21 +31,15 @@ extension BackupEngine {
         advice: "the agent may be older than the configuration: update it")
     }
     await recordPools()
-    let ping = BackupPing(file: configuration.ping, runner: runner, say: say)
-    await ping.send(.start)
-    let results: [BackupResult] =
-      switch plan.design {
-      case .borg, .restic: await runArchives(of: stacks, plan: plan, name: name, configuration)
-      case .snapshots(let settings): await runSnapshots(settings, plan: plan, name: name, only: only)
-      case .dumps(let settings): await runDumps(settings, plan: plan, name: name, only: only, configuration)
-      case .mirror(let settings): await runMirror(settings, plan: plan, name: name, configuration)
-      case .coldCopy(let settings): await runColdCopy(settings, plan: plan, name: name, configuration)
-      case .proxmox(let settings): await runProxmox(settings, plan: plan, name: name, configuration)
-      case .other: []
-      }
-    let failed = results.filter { $0.outcome != .succeeded }
-    await ping.send(failed.isEmpty ? .success : .fail, text: results.map(Self.line).joined(separator: "\n"))
-    return results
+    return switch plan.design {
+    case .borg, .restic: await runArchives(of: stacks, plan: plan, name: name, configuration)
+    case .snapshots(let settings): await runSnapshots(settings, plan: plan, name: name, only: only)
+    case .dumps(let settings): await runDumps(settings, plan: plan, name: name, only: only, configuration)
+    case .mirror(let settings): await runMirror(settings, plan: plan, name: name, configuration)
+    case .coldCopy(let settings): await runColdCopy(settings, plan: plan, name: name, configuration)
+    case .proxmox(let settings): await runProxmox(settings, plan: plan, name: name, configuration)
+    case .other: []
+    }
   }
 
   /// - Throws: where the plan does not hold one of those.
@@ -59,12 +67,22 @@ extension BackupEngine {
     of stacks: [String], plan: BackupPlan, name: String, _ configuration: BackupConfiguration
   ) async -> [BackupResult] {
     var results: [BackupResult] = []
-    for stack in stacks {
+    // Stacks that another process works on come last: the others do not wait for them.
+    var waiting: [String] = []
+    for (stack, isLast) in stacks.map({ ($0, false) }) + stacks.map({ ($0, true) }) {
+      guard !isLast || waiting.contains(stack) else { continue }
       let started = Date.now
       let result: BackupResult
       do {
-        result = try await run(stack, plan, name, configuration)
+        result = try await patiently(isLast) { () async throws(NodeWorkError) in
+          try await run(stack, plan, name, configuration)
+        }
       } catch {
+        if error.kind == .locked, !isLast, lockWait > .zero {
+          say("\(stack): \(error.problem); the other stacks come first")
+          waiting.append(stack)
+          continue
+        }
         let failed = BackupResult(
           run: Self.runIdentifier(), stack: stack, plan: name, tier: plan.tier, started: started, ended: .now,
           outcome: .failed, step: BackupJournal.Step.begin.rawValue, problem: "\(error)")

@@ -13,8 +13,9 @@ extension BackupEngine {
       var result = BackupResult(
         run: run, stack: stack, plan: name, tier: plan.tier, started: .now, ended: .now, outcome: .failed)
       do {
-        let (made, removed) = try await snapshotEngine.createScheduled(
-          stack, label: run, retention: settings.retention(of: stack))
+        let (made, removed) = try await patiently { () async throws(NodeWorkError) in
+          try await snapshotEngine.createScheduled(stack, label: run, retention: settings.retention(of: stack))
+        }
         if made.isEmpty { result.notes.append("the stack has no volumes of its own") }
         for snapshot in removed { result.notes.append("dropped \(snapshot.name)") }
         result.archive = run

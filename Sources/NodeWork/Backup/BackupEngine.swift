@@ -11,10 +11,15 @@ public struct BackupEngine: Sendable {
   let say: @Sendable (String) -> Void
   /// Takes the lock of a stack.
   let lock: @Sendable (_ path: String, _ holder: String) throws(NodeWorkError) -> FileLock
+  /// How long runs of plans, prunes and tests of restores wait for a stack that another process works on.
+  let lockWait: Duration
 
-  /// - Parameter say: is told what is done, a line at a time.
+  /// - Parameters:
+  ///   - lockWait: for a stack that another process works on; by default none, as somebody waits for the answer.
+  ///   - say: is told what is done, a line at a time.
   public init(
     folders: NodeFolders = NodeFolders(), set: StackSet, snapshots: NodeSnapshots, runner: any CommandRunner,
+    lockWait: Duration = .zero,
     lock: @escaping @Sendable (String, String) throws(NodeWorkError) -> FileLock = {
       (path, holder) throws(NodeWorkError) in try FileLock.acquire(path, holder: holder)
     }, say: @escaping @Sendable (String) -> Void
@@ -24,10 +29,11 @@ public struct BackupEngine: Sendable {
     self.snapshots = snapshots
     self.runner = runner
     self.lock = lock
+    self.lockWait = lockWait
     self.say = say
   }
 
-  var snapshotEngine: SnapshotEngine {
+  package var snapshotEngine: SnapshotEngine {
     SnapshotEngine(folders: folders, set: set, snapshots: snapshots, runner: runner, lock: lock, say: say)
   }
 

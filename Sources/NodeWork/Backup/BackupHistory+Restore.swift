@@ -1,6 +1,13 @@
 import FoundationEssentials
 
 extension BackupHistory {
+  /// Whether a restore should have been tried by now: the first copy is older than tests of restores may be, or no more
+  /// known because so many came since.
+  func isRestoreDue(_ now: Date) -> Bool {
+    guard let first = results.first(where: { $0.archive != nil }) else { return false }
+    return results.count >= Self.limit || now.timeIntervalSince(first.ended) > BackupCoverage.restoreTestSeconds
+  }
+
   /// Seconds after the first run of a new system for which archives of an earlier system stay.
   static let restoreWindow = 7 * 86400.0
 

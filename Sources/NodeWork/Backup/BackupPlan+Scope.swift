@@ -19,6 +19,12 @@ extension BackupPlan {
     return tier == 2
   }
 
+  /// From this age on its copies are no backup any more.
+  var staleSeconds: Double {
+    if case .coldCopy = design { return BackupCoverage.coldStaleSeconds }
+    return BackupCoverage.staleSeconds
+  }
+
   /// - Throws: where stacks are picked of a plan that copies folders or a disk as a whole.
   func check(selection stacks: [String]) throws(NodeWorkError) {
     switch design {

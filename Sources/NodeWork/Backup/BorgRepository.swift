@@ -126,9 +126,14 @@ public struct BorgRepository: BackupRepository {
     let rules = retention.arguments
     guard !rules.isEmpty else { return [] }
     try await run(["prune"] + rules + ["--glob-archives", stack + "-2*", url])
-    // Without it, nothing is smaller; an append-only target ignores it.
-    try await run(["compact", url])
-    return []
+    // Without it, nothing is smaller. An append-only target does nothing then, and says nothing: of what is compacted,
+    // Borg tells how much came free, be it nothing (Repository.compact_segments of Borg 1.2).
+    let output = try await run(["compact", "--verbose", url])
+    guard !output.standardError.contains("compaction freed") else { return [] }
+    return [
+      "\(url) freed no space: it lets this machine only append. Old archives are gone from its list, and their data stays; "
+        + "look at 'borg list' and run 'borg compact' where the repository lies"
+    ]
   }
 
   // MARK: Calls

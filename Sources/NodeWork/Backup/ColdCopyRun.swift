@@ -84,7 +84,9 @@ struct ColdCopyRun {
   /// One that fails leaves the others alone.
   private func copy(_ stack: CompiledStack, _ configuration: BackupConfiguration) async -> BackupResult {
     do {
-      let held = try engine.lock(folders.lock(stack.name), stack.name)
+      let held = try await engine.patiently { () throws(NodeWorkError) in
+        try engine.lock(folders.lock(stack.name), stack.name)
+      }
       defer { held.release() }
       try await engine.recover(stack.name, configuration)
       let repository = BorgRepository(

@@ -129,7 +129,7 @@ extension BackupEngine {
           say("\(stack): there is no database to dump")
           continue
         }
-        let held = try lock(folders.lock(stack), stack)
+        let held = try await patiently { () throws(NodeWorkError) in try lock(folders.lock(stack), stack) }
         defer { held.release() }
         try await recover(stack, configuration)
         say("\(stack): dumping into \(settings.directory)/\(stack)")

@@ -91,7 +91,15 @@ struct FolderRun {
     let good = paths.filter { failures[$0] == nil }
     guard !good.isEmpty else { return }
     // A restore exchanges whole volumes: no copy of a stack is made while it, or another run, is at work on it.
-    for stack in engine.set.stacks where covered.contains(stack) || dumping.contains(stack) {
+    let stacks = engine.set.stacks.filter { covered.contains($0) || dumping.contains($0) }
+    for stack in stacks {
+      do {
+        try await engine.waitForEnd(of: stack.name)
+      } catch {
+        stackFailures[stack.name] = error
+      }
+    }
+    for stack in stacks where stackFailures[stack.name] == nil {
       do {
         locks.append(try engine.lock(folders.lock(stack.name), stack.name))
         try await engine.recover(stack.name, configuration)

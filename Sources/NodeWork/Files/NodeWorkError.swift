@@ -3,7 +3,7 @@ import ProgramRunner
 /// Why work on this node was not done: what was wrong, where, and what to do.
 public struct NodeWorkError: Error, Sendable, Hashable, CustomStringConvertible {
   public enum Kind: String, Sendable, Hashable, Codable {
-    case command, configuration, file, locked, unknownStack, services, dump, verification
+    case command, configuration, file, locked, unknownStack, unknownPlan, services, dump, verification
     case poolFull, noSnapshots, storage
     case wrongPassphrase, repositoryUnreachable, repositoryMissing, repositoryLocked, repositoryChanged
     case archiveMissing, damaged

@@ -1,3 +1,4 @@
+import AgentProtocol
 import FoundationEssentials
 
 /// The state of one file system at a moment.
@@ -118,18 +119,24 @@ public struct PoolUse: Sendable, Hashable, Codable {
   var isFull: Bool { max(dataPercent, metadataPercent ?? 0) >= Self.refusalPercent }
 
   /// What is to be seen to.
-  public var alarms: [String] {
-    var alarms: [String] = []
+  public var alarms: [String] { findings.map(\.text) }
+
+  var findings: [NodeAlarm] {
+    var found: [NodeAlarm] = []
+    func add(_ aspect: String, _ text: String) {
+      found.append(NodeAlarm(subject: "pool \(name): \(aspect)", text: text))
+    }
     if dataPercent >= Self.alarmPercent {
-      alarms.append("the pool \(name) is full to \(Self.text(dataPercent)) %; extend it, or remove data or snapshots")
+      add("data", "the pool \(name) is full to \(Self.text(dataPercent)) %; extend it, or remove data or snapshots")
     }
     if let metadataPercent, metadataPercent >= Self.alarmPercent {
-      alarms.append(
+      add(
+        "metadata",
         "the metadata of the pool \(name) is full to \(Self.text(metadataPercent)) %; extend it with "
           + "'lvextend --poolmetadatasize +1g \(name)', or remove snapshots")
     }
-    if let health, health != "ONLINE" { alarms.append("the pool \(name) is \(health); see 'zpool status \(name)'") }
-    return alarms
+    if let health, health != "ONLINE" { add("health", "the pool \(name) is \(health); see 'zpool status \(name)'") }
+    return found
   }
 
   static func text(_ percent: Double) -> String {

@@ -15,18 +15,21 @@ public struct DiskState: Sendable, Hashable, Codable {
   public var bytes: UInt64
   public var smart: SmartHealth
 
-  var alarms: [String] {
-    var alarms: [String] = []
+  var findings: [NodeAlarm] {
+    var found: [NodeAlarm] = []
+    func add(_ aspect: String, _ text: String) {
+      found.append(NodeAlarm(subject: "disk \(id): \(aspect)", text: text))
+    }
     if smart.verdict == .failing {
-      alarms.append("the disk \(id) is failing: \(smart.reason ?? "SMART says so"); replace it")
+      add("failing", "the disk \(id) is failing: \(smart.reason ?? "SMART says so"); replace it")
     }
     if let pending = smart.pendingSectors, pending > 0 {
-      alarms.append("the disk \(id) has \(pending) sectors that can not be read; see to a replacement")
+      add("sectors", "the disk \(id) has \(pending) sectors that can not be read; see to a replacement")
     }
     if let percentage = smart.percentageUsed, percentage >= 100 {
-      alarms.append("the disk \(id) has outlived its rated endurance (\(percentage) %); see to a replacement")
+      add("endurance", "the disk \(id) has outlived its rated endurance (\(percentage) %); see to a replacement")
     }
-    return alarms
+    return found
   }
 }
 

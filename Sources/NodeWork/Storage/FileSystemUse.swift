@@ -1,3 +1,4 @@
+import AgentProtocol
 import Glibc
 
 /// How much a file system holds, and how much of that is taken.
@@ -45,16 +46,21 @@ public struct FileSystemUse: Sendable, Hashable, Codable {
   }
 
   /// From the same use on as pools.
-  var alarms: [String] {
-    var alarms: [String] = []
+  var findings: [NodeAlarm] {
+    var found: [NodeAlarm] = []
+    func add(_ aspect: String, _ text: String) {
+      found.append(NodeAlarm(subject: "file system \(mountPoint): \(aspect)", text: text))
+    }
     if usedPercent >= PoolUse.alarmPercent {
-      alarms.append(
+      add(
+        "data",
         "the file system at \(mountPoint) is full to \(PoolUse.text(usedPercent)) %; extend it, or remove data")
     }
     if let inodesPercent, inodesPercent >= PoolUse.alarmPercent {
-      alarms.append(
+      add(
+        "inodes",
         "the file system at \(mountPoint) has used \(PoolUse.text(inodesPercent)) % of its inodes; remove small files")
     }
-    return alarms
+    return found
   }
 }

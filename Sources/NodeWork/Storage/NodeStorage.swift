@@ -1,3 +1,4 @@
+import AgentProtocol
 import FoundationEssentials
 import Glibc
 import ProgramRunner
@@ -71,13 +72,11 @@ public struct NodeStorage: Sendable {
       capacity(mounted.target).map { FileSystemUse(mounted, $0) }
     }
     let one = OneFileSystem(set)
-    var alarms = disks.flatMap(\.alarms) + physical.compactMap(\.alarm) + pools.flatMap(\.alarms)
-    alarms += forecasts.flatMap { $0.alarms(now: now) } + zfs.flatMap { $0.alarms(now: now) }
-    alarms += missing + fileSystems.flatMap(\.alarms) + volumes.flatMap(\.problems)
-    if one.answer == .several { alarms.append(one.text) }
-    return Report(
+    var report = Report(
       pools: pools, forecasts: forecasts, physicalVolumes: physical, zfs: zfs, disks: disks, fileSystems: fileSystems,
-      missingMounts: missing, oneFileSystem: one, volumes: volumes, alarms: alarms)
+      missingMounts: missing, oneFileSystem: one, volumes: volumes, alarms: [])
+    report.alarms = report.findings(now: now).map(\.text)
+    return report
   }
 
   /// The volumes, and the file systems that they and the system lie on, each once.

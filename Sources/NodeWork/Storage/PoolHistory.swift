@@ -1,3 +1,4 @@
+import AgentProtocol
 import FoundationEssentials
 
 /// How full the pools were in the last weeks.
@@ -132,12 +133,15 @@ public struct PoolForecast: Sendable, Hashable, Codable {
     }
   }
 
-  func alarms(now: Date) -> [String] {
-    var alarms: [String] = []
+  func findings(now: Date) -> [NodeAlarm] {
+    var found: [NodeAlarm] = []
     for (what, date) in [("the pool \(pool)", fullAt), ("the metadata of the pool \(pool)", metadataFullAt)] {
       guard let date, date.timeIntervalSince(now) < Self.alarmSeconds else { continue }
-      alarms.append("\(what) is full about \(date.formatted(.iso8601)) if it goes on as in the last days; extend it")
+      found.append(
+        NodeAlarm(
+          subject: "forecast: \(what)",
+          text: "\(what) is full about \(date.formatted(.iso8601)) if it goes on as in the last days; extend it"))
     }
-    return alarms
+    return found
   }
 }

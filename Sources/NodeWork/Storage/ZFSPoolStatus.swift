@@ -1,3 +1,4 @@
+import AgentProtocol
 import FoundationEssentials
 import ProgramRunner
 
@@ -79,16 +80,20 @@ public struct ZFSPoolStatus: Sendable, Hashable, Codable {
     return try? Date("\(year)-\(two(month + 1))-\(two(day))T\(words[words.count - 2])Z", strategy: .iso8601)
   }
 
-  func alarms(now: Date) -> [String] {
-    var alarms: [String] = []
+  func findings(now: Date) -> [NodeAlarm] {
+    var found: [NodeAlarm] = []
     if !errors.isEmpty, errors != "No known data errors" {
-      alarms.append("the pool \(pool) has damaged data: \(errors); see 'zpool status -v \(pool)'")
+      found.append(
+        NodeAlarm(
+          subject: "pool \(pool): damage",
+          text: "the pool \(pool) has damaged data: \(errors); see 'zpool status -v \(pool)'"))
     }
     if !isScrubbing, scrubbed.map({ now.timeIntervalSince($0) > Self.scrubSeconds }) ?? !scan.hasPrefix("resilver") {
-      alarms.append(
-        "the pool \(pool) was not scrubbed for \(Int(Self.scrubSeconds / 86400)) days; "
-          + "run 'bootstead-agent storage scrub \(pool)'")
+      found.append(
+        NodeAlarm(
+          "the pool \(pool) was not scrubbed for \(Int(Self.scrubSeconds / 86400)) days; "
+            + "run 'bootstead-agent storage scrub \(pool)'"))
     }
-    return alarms
+    return found
   }
 }

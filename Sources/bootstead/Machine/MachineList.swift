@@ -32,7 +32,13 @@ struct MachineList: AsyncParsableCommand {
     if let refusal = machine.evidenceRefusal { return String(refusal.prefix(60)) }
     if let refusal = machine.planRefusal, machine.state != .active { return String(refusal.prefix(60)) }
     if let order = detail.rollout, order.endedAt == nil { return "rollout: \(order.standing)" }
-    if machine.state == .active, machine.hasDrifted { return "drift, \(ageText(machine.driftSince))" }
+    let alarms = detail.alarms.count
+    if machine.state == .active, machine.hasDrifted {
+      return "drift, \(ageText(machine.driftSince))" + (alarms > 0 ? ", \(alarms) alarms" : "")
+    }
+    if let alarm = detail.alarms.first {
+      return "alarm: \(alarm.text.prefix(60))" + (alarms > 1 ? " (\(alarms) alarms)" : "")
+    }
     guard let progress = machine.progress else { return "-" }
     let percent = progress.fraction.map { " \(Int($0 * 100)) %" } ?? ""
     return progress.step + percent

@@ -89,6 +89,7 @@ struct MachineShow: AsyncParsableCommand {
       for stack in restore.stacks { add("", stack.text) }
     }
     for move in detail.moves { add("move", move.standing) }
+    for alarm in detail.alarms { add("alarm", "\(alarm.text) (since \(ageText(alarm.since)))") }
     for disk in machine.installedDisks ?? [] {
       let group = disk.volumeGroupName.map { ", volume group \($0) \(disk.volumeGroupUUID ?? "")" } ?? ""
       add("recorded", "\(disk.identifier), serial \(disk.serial ?? "not recorded")\(group)")

@@ -232,7 +232,7 @@ struct Appliance: Sendable {
       },
       otherServers: proxy.foreignServers.flatMap { server in
         server.findings.map { "\(server.address) on \(server.interface): \($0.text)" }
-      })
+      }, alarms: machines.flatMap { detail in detail.alarms.map { "\(detail.machine.name): \($0.text)" } })
   }
 
   /// The integers of a counter struct by name.

@@ -17,6 +17,7 @@ struct Status: AsyncParsableCommand {
           "machines   \(status.machines.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "))",
         ]
         lines += status.otherServers.map { "attention  \($0)" }
+        lines += (status.alarms ?? []).map { "alarm      \($0)" }
         for (name, value) in status.counters.sorted(by: { $0.key < $1.key }) where value != 0 {
           lines.append("  \(name) \(value)")
         }
