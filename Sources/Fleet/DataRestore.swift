@@ -39,6 +39,18 @@ public struct DataRestore: Codable, Sendable, Equatable {
   /// Stacks whose data is gone, or partly gone, and was not brought back.
   public var missing: [StackRestore] { stacks.filter(\.isMissing) }
 
+  /// What to type for stacks that did not come back, after a semicolon. The archive is named: the latest one may be of the
+  /// empty stack by then.
+  func advice(machine: String, of stacks: [StackRestore]) -> String {
+    let commands = stacks.filter { $0.plan != nil }.map { stack in
+      let command = "bootstead backup restore \(machine) \(stack.stack) --archive "
+      if let archive = stack.archive { return command + archive }
+      let before = installedAt.map { " from before \($0.formatted(.iso8601))" } ?? ""
+      return command + "NAME, with one\(before) of bootstead backup archives \(machine) \(stack.stack)"
+    }
+    return commands.isEmpty ? "" : "; to try again: " + commands.joined(separator: "; ")
+  }
+
   /// For who asks why something is not as it should be; nil where all came back.
   public var concern: String? { isOpen || !missing.isEmpty ? standing : nil }
 

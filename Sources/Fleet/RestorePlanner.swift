@@ -42,7 +42,7 @@ struct RestorePlanner {
       restore.state = .survivedInPart
       restore.reason =
         "\(lost.joined(separator: ", ")) is lost, and \(kept.joined(separator: ", ")) stays; decide by hand, what is there "
-        + "is kept beside: bootstead backup restore"
+        + "is kept beside: bootstead backup restore, with --archive"
     }
     return restore
   }

@@ -18,6 +18,7 @@ final class SimulatedNode: CommandRunner {
     var services: [String: Set<String>] = [:]
     var repositoryLocked = false
     var archives: [String] = []
+    var poolBytes = 10_737_418_240
     var dataPercent = 41.5
     var metadataPercent = 12.25
     var commands: [Command] = []
@@ -153,9 +154,9 @@ final class SimulatedNode: CommandRunner {
         try FileManager.default.removeItem(atPath: last + "/" + name)
       }
     case "docker": return try compose(command)
-    case "borg": return borg(arguments)
+    case "borg": return try borg(command)
     case "lvconvert": try merge(last)
-    case "curl", "lvextend", "lvchange", "chown": break
+    case "curl", "lvextend", "lvchange", "chown", "sync": break
     default: return CommandOutput(standardError: "\(command.program) is not played", code: 127)
     }
     return CommandOutput()
@@ -163,7 +164,11 @@ final class SimulatedNode: CommandRunner {
 
   private var listing: String {
     let rows = state.withLock { state in
-      [row("data", "pool", type: "thin-pool", data: "\(state.dataPercent)", metadata: "\(state.metadataPercent)")]
+      [
+        row(
+          "data", "pool", type: "thin-pool", bytes: state.poolBytes, data: "\(state.dataPercent)",
+          metadata: "\(state.metadataPercent)")
+      ]
         + state.volumes.sorted { $0.key < $1.key }.map { name, volume in
           let parts = name.split(separator: "/").map(String.init)
           return row(parts[0], parts[1], type: "thin", pool: "pool", origin: volume.origin, tags: volume.tags)
@@ -173,13 +178,14 @@ final class SimulatedNode: CommandRunner {
   }
 
   private func row(
-    _ group: String, _ name: String, type: String, pool: String = "", origin: String = "", data: String = "",
+    _ group: String, _ name: String, type: String, bytes: Int = 10_737_418_240, pool: String = "", origin: String = "",
+    data: String = "",
     metadata: String = "", tags: [String] = []
   ) -> String {
     let mapped = "/dev/mapper/\(group)-\(name.replacingOccurrences(of: "-", with: "--"))"
     let path = type == "thin-pool" ? "" : "/dev/\(group)/\(name)"
     return #"{"vg_name":"\#(group)","lv_name":"\#(name)","lv_path":"\#(path)","lv_dm_path":"\#(mapped)","#
-      + #""segtype":"\#(type)","pool_lv":"\#(pool)","origin":"\#(origin)","lv_size":"10737418240","#
+      + #""segtype":"\#(type)","pool_lv":"\#(pool)","origin":"\#(origin)","lv_size":"\#(bytes)","#
       + #""data_percent":"\#(data)","metadata_percent":"\#(metadata)","lv_tags":"\#(tags.joined(separator: ","))","#
       + #""lv_time":"2026-01-02 03:04:05 +0000"}"#
   }
@@ -271,9 +277,10 @@ final class SimulatedNode: CommandRunner {
     return CommandOutput()
   }
 
-  /// With the messages of Borg 1.2.
-  private func borg(_ arguments: [String]) -> CommandOutput {
-    state.withLock { state in
+  /// With the messages of Borg 1.2. An archive is a copy of the folders that it was made of.
+  private func borg(_ command: Command) throws -> CommandOutput {
+    let arguments = command.arguments
+    return try state.withLock { state in
       let verb = arguments[3]
       if verb == "break-lock" {
         state.repositoryLocked = false
@@ -284,14 +291,38 @@ final class SimulatedNode: CommandRunner {
           standardError: #"{"type": "log_message", "message": "Failed to create/acquire the lock", "levelname": "#
             + #""ERROR", "name": "borg.archiver", "msgid": "LockTimeout"}"#, code: 2)
       }
-      guard verb == "create" else { return CommandOutput(standardOutput: #"{"archives":[]}"#) }
+      let place = arguments.firstIndex { $0.contains("::") } ?? arguments.count - 1
+      let archive = arguments[place]
+      let copy = file("archive-" + (archive.split(separator: ":").last.map(String.init) ?? ""))
+      let paths = arguments.dropFirst(place + 1)
+      switch verb {
+      case "create": break
+      case "info" where archive.contains("::"):
+        return CommandOutput(standardOutput: #"{"archives":[{"stats":{"original_size":10}}]}"#)
+      case "extract":
+        try Self.copy(paths, from: copy, to: command.workingDirectory ?? "/")
+        return CommandOutput()
+      default:
+        let names = state.archives.filter { $0.hasPrefix(archive + "::") }.map { $0.dropFirst(archive.count + 2) }
+        let list = names.map { #"{"name":"\#($0)","start":"2026-01-02T03:04:05.000000"}"# }.joined(separator: ",")
+        return CommandOutput(standardOutput: #"{"archives":[\#(list)]}"#)
+      }
       // As a Borg leaves it that is killed at work.
       if case .after? = death.withLock({ $0.at }), death.withLock({ $0.at == .after($0.count - 1) }) {
         state.repositoryLocked = true
       }
-      state.archives.append(arguments.first { $0.contains("::") } ?? "")
+      try Self.copy(paths, from: command.workingDirectory ?? "/", to: copy)
+      state.archives.append(archive)
       return CommandOutput(
         standardOutput: #"{"archive":{"stats":{"original_size":10,"deduplicated_size":5,"nfiles":2}}}"#)
+    }
+  }
+
+  private static func copy(_ paths: ArraySlice<String>, from: String, to target: String) throws {
+    for path in paths {
+      let url = URL(fileURLWithPath: target + "/" + path)
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try FileManager.default.copyItem(atPath: from + "/" + path, toPath: url.path)
     }
   }
 }

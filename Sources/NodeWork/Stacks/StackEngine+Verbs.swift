@@ -20,6 +20,7 @@ extension StackEngine {
     for stack in isEnding ? named.reversed() : named {
       do {
         let project = try project(stack, set)
+        if !isEnding { try RestoreJournal.checkStart(of: stack.name, folders) }
         let services = service.map { [$0] } ?? []
         switch verb {
         case .up: try await project.up(services)

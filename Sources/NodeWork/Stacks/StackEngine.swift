@@ -160,6 +160,7 @@ public struct StackEngine: Sendable {
     _ stack: CompiledStack, _ set: StackSet, _ memory: inout Memory
   ) async throws(NodeWorkError) -> StackOutcome.Action {
     let project = try project(stack, set)
+    try RestoreJournal.checkStart(of: stack.name, folders)
     // At each start too: no line of fstab names a stack's own file system.
     for disk in StackDisk.all(of: stack) {
       for line in try await StackDisks(runner: runner).apply(disk) { say("\(stack.name): \(line)") }
