@@ -89,10 +89,14 @@ public struct StackRestore: Codable, Sendable, Equatable {
     case survivedInPart
     /// Its data is lost, and no backup of it is known.
     case notBackedUp
+    /// On disks that the rebuild does not touch, and nobody has looked at yet.
+    case unseen
+    /// As ``unseen``, and the node could not say whether it is there.
+    case unknown
     /// It keeps nothing that a backup would hold.
     case nothing
 
-    var isOpen: Bool { [.planned, .waiting, .listing, .restoring].contains(self) }
+    var isOpen: Bool { [.planned, .unseen, .waiting, .listing, .restoring].contains(self) }
   }
 
   public var stack: String
@@ -123,13 +127,22 @@ public struct StackRestore: Codable, Sendable, Equatable {
   }
 
   /// Its data is gone, at least in part, and stays so until somebody does something.
-  public var isMissing: Bool { [.failed, .survivedInPart, .notBackedUp].contains(state) }
+  public var isMissing: Bool { [.failed, .survivedInPart, .notBackedUp, .unknown].contains(state) }
+
+  /// A part of its data is gone, which is for the operator to decide.
+  mutating func inPart(lost: [String], kept: [String]) {
+    state = .survivedInPart
+    reason =
+      "\(lost.joined(separator: ", ")) is lost, and \(kept.joined(separator: ", ")) stays; decide by hand, what is there "
+      + "is kept beside: bootstead backup restore, with --archive"
+  }
 
   /// Before the rebuild: what will be.
   var plannedText: (title: String, text: String) {
     switch state {
     case .notBackedUp, .survivedInPart, .failed: ("NOT restored", "\(stack): \(reason ?? "")")
     case .survived, .nothing: ("no restore", "\(stack): \(reason ?? "")")
+    case .unseen, .unknown: ("not known", "\(stack): \(reason ?? "")")
     case .planned, .waiting, .listing, .restoring, .restored:
       (
         "restored",
@@ -153,6 +166,8 @@ public struct StackRestore: Codable, Sendable, Equatable {
       return (["\(stack): is as in \(from ?? "")", verified] + notes).compactMap(\.self).joined(separator: "; ")
     case .failed, .survivedInPart, .notBackedUp:
       return "\(stack): NOT RESTORED" + (from.map { " from \($0)" } ?? "") + ": \(reason ?? "")"
+    case .unseen: return "\(stack): not known yet, as \(reason ?? "")"
+    case .unknown: return "\(stack): NOT RESTORED, and not known whether its data is there: \(reason ?? "")"
     case .survived, .nothing: return "\(stack): \(reason ?? "")"
     }
   }

@@ -51,8 +51,11 @@ extension Fleet {
         "the data of \(waiting.joined(separator: ", ")) is restored once the node is active", of: machine,
         kind: "progress", in: database, now: now)
     }
+    for stack in restore.stacks where stack.state == .unseen {
+      try record(stack.text, of: machine, kind: "progress", in: database, now: now)
+    }
     machine.restore = restore
-    if waiting.isEmpty { try endRestore(of: &machine, in: database, now: now) }
+    if !restore.stacks.contains(where: \.state.isOpen) { try endRestore(of: &machine, in: database, now: now) }
   }
 
   // MARK: On the running node
@@ -86,7 +89,7 @@ extension Fleet {
       // With a list of outcomes it ran: a stack that did not start fails alone.
       if let task, task.state == .succeeded || task.output?.contains("\"stack\"") == true {
         restore.preparedAt = now
-        return
+        return try look(task.output, &restore, of: machine, in: database, now: now)
       }
       restore.attempts += 1
       restore.notBefore = now.addingTimeInterval(Self.restoreRetry)
@@ -95,6 +98,7 @@ extension Fleet {
         try record(
           "the stacks could not be brought up before their data is restored: \(task?.problem ?? "the task is gone")",
           of: machine, kind: "alarm", in: database, now: now)
+        try look(nil, &restore, of: machine, in: database, now: now)
       }
       return
     }

@@ -18,6 +18,8 @@ final class SimulatedNode: CommandRunner {
     var services: [String: Set<String>] = [:]
     var repositoryLocked = false
     var archives: [String] = []
+    /// Mount points that /etc/fstab has.
+    var declared: [String] = []
     var poolBytes = 10_737_418_240
     var dataPercent = 41.5
     var metadataPercent = 12.25
@@ -119,9 +121,17 @@ final class SimulatedNode: CommandRunner {
     switch command.program {
     case "lvs": return CommandOutput(standardOutput: listing)
     case "findmnt" where arguments.contains("--mountpoint"):
-      return CommandOutput(code: state.withLock { $0.mounts[last] == nil } ? 1 : 0)
-    // /etc/fstab is empty.
-    case "findmnt" where arguments.contains("--fstab"): return CommandOutput(code: 1)
+      let isMounted = state.withLock { state in
+        state.mounts[last] != nil
+          || (state.declared.contains(last) && state.volumes.values.contains { $0.mountPoint == last })
+      }
+      return CommandOutput(code: isMounted ? 0 : 1)
+    case "findmnt" where arguments.contains("--fstab"):
+      let declared = state.withLock { $0.declared }.map {
+        #"{"target":"\#($0)","source":"/dev/disk/by-label/data","fstype":"ext4","options":"nofail"}"#
+      }
+      if declared.isEmpty { return CommandOutput(code: 1) }
+      return CommandOutput(standardOutput: #"{"filesystems":[\#(declared.joined(separator: ","))]}"#)
     case "findmnt" where arguments.contains("--list"):
       return CommandOutput(standardOutput: mounted(""))
     case "findmnt": return CommandOutput(standardOutput: mounted(last))

@@ -21,7 +21,7 @@ extension BackupEngine {
   func checkRoom(
     in places: [String], for archive: String, bytes: UInt64?, advice: String
   ) async throws(NodeWorkError) {
-    let places = Set(places.map(Self.nearest)).sorted()
+    let places = Set(places.map(DurableFile.nearest)).sorted()
     let what = places.joined(separator: ", ")
     var free: [UInt64: UInt64] = [:]
     for place in places {
@@ -58,11 +58,5 @@ extension BackupEngine {
             + "with \(archive) in \(what)", advice: "extend the pool; or \(advice)")
       }
     }
-  }
-
-  private static func nearest(_ folder: String) -> String {
-    var folder = folder
-    while !DurableFile.exists(folder), folder != "/", folder != "." { folder = DurableFile.folder(of: folder) }
-    return folder
   }
 }

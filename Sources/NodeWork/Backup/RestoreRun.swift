@@ -100,6 +100,7 @@ struct RestoreRun {
     let run = journal.run
     let name = stack.name
     try enter(.fetch) { $0.volumes = volumes.map { RestoreJournal.Volume($0, of: name, run: run) } }
+    try await VolumeMounts.read(engine.runner).check(volumes, of: name)
     try await engine.checkRoom(
       in: volumes.map { DurableFile.folder(of: $0.path) }, for: archive,
       bytes: engine.bytes(of: archive, stack: name, in: repository),

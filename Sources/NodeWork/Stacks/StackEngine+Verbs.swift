@@ -20,7 +20,10 @@ extension StackEngine {
     for stack in isEnding ? named.reversed() : named {
       do {
         let project = try project(stack, set)
-        if !isEnding { try RestoreJournal.checkStart(of: stack.name, folders) }
+        if !isEnding {
+          try RestoreJournal.checkStart(of: stack.name, folders)
+          try await VolumeMounts.read(runner).check(stack.volumes, of: stack.name)
+        }
         let services = service.map { [$0] } ?? []
         switch verb {
         case .up: try await project.up(services)
