@@ -43,6 +43,18 @@ public struct DataRestore: Codable, Sendable, Equatable {
   /// Stacks whose data is gone, or partly gone, and was not brought back.
   public var missing: [StackRestore] { stacks.filter(\.isMissing) }
 
+  /// What to type for stacks that did not come back, after a semicolon. The archive is named: the latest one may be of the
+  /// empty stack by then.
+  func advice(machine: String, of stacks: [StackRestore]) -> String {
+    let commands = stacks.filter { $0.plan != nil }.map { stack in
+      let command = "bootstead backup restore \(machine) \(stack.stack) --archive "
+      if let archive = stack.archive { return command + archive }
+      let before = installedAt.map { " from before \($0.formatted(.iso8601))" } ?? ""
+      return command + "NAME, with one\(before) of bootstead backup archives \(machine) \(stack.stack)"
+    }
+    return commands.isEmpty ? "" : "; to try again: " + commands.joined(separator: "; ")
+  }
+
   /// For who asks why something is not as it should be; nil where all came back.
   public var concern: String? { isOpen || !missing.isEmpty ? standing : nil }
 
@@ -81,10 +93,14 @@ public struct StackRestore: Codable, Sendable, Equatable {
     case survivedInPart
     /// Its data is lost, and no backup of it is known.
     case notBackedUp
+    /// On disks that the rebuild does not touch, and nobody has looked at yet.
+    case unseen
+    /// As ``unseen``, and the node could not say whether it is there.
+    case unknown
     /// It keeps nothing that a backup would hold.
     case nothing
 
-    var isOpen: Bool { [.planned, .waiting, .listing, .restoring].contains(self) }
+    var isOpen: Bool { [.planned, .unseen, .waiting, .listing, .restoring].contains(self) }
   }
 
   public var stack: String
@@ -117,13 +133,22 @@ public struct StackRestore: Codable, Sendable, Equatable {
   }
 
   /// Its data is gone, at least in part, and stays so until somebody does something.
-  public var isMissing: Bool { [.failed, .survivedInPart, .notBackedUp].contains(state) }
+  public var isMissing: Bool { [.failed, .survivedInPart, .notBackedUp, .unknown].contains(state) }
+
+  /// A part of its data is gone, which is for the operator to decide.
+  mutating func inPart(lost: [String], kept: [String]) {
+    state = .survivedInPart
+    reason =
+      "\(lost.joined(separator: ", ")) is lost, and \(kept.joined(separator: ", ")) stays; decide by hand, what is there "
+      + "is kept beside: bootstead backup restore, with --archive"
+  }
 
   /// Before the rebuild: what will be.
   var plannedText: (title: String, text: String) {
     switch state {
     case .notBackedUp, .survivedInPart, .failed: ("NOT restored", "\(stack): \(reason ?? "")")
     case .survived, .nothing: ("no restore", "\(stack): \(reason ?? "")")
+    case .unseen, .unknown: ("not known", "\(stack): \(reason ?? "")")
     case .planned, .waiting, .listing, .restoring, .restored:
       (
         "restored",
@@ -147,6 +172,8 @@ public struct StackRestore: Codable, Sendable, Equatable {
       return (["\(stack): is as in \(from ?? "")", verified] + notes).compactMap(\.self).joined(separator: "; ")
     case .failed, .survivedInPart, .notBackedUp:
       return "\(stack): NOT RESTORED" + (from.map { " from \($0)" } ?? "") + ": \(reason ?? "")"
+    case .unseen: return "\(stack): not known yet, as \(reason ?? "")"
+    case .unknown: return "\(stack): NOT RESTORED, and not known whether its data is there: \(reason ?? "")"
     case .survived, .nothing: return "\(stack): \(reason ?? "")"
     }
   }

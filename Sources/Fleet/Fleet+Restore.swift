@@ -52,8 +52,11 @@ extension Fleet {
         "the data of \(waiting.joined(separator: ", ")) is restored once the node is active", of: machine,
         kind: "progress", in: database, now: now)
     }
+    for stack in restore.stacks where stack.state == .unseen {
+      try record(stack.text, of: machine, kind: "progress", in: database, now: now)
+    }
     machine.restore = restore
-    if waiting.isEmpty { try endRestore(of: &machine, in: database, now: now) }
+    if !restore.stacks.contains(where: \.state.isOpen) { try endRestore(of: &machine, in: database, now: now) }
   }
 
   // MARK: On the running node
@@ -87,7 +90,7 @@ extension Fleet {
       // With a list of outcomes it ran: a stack that did not start fails alone.
       if let task, task.state == .succeeded || task.output?.contains("\"stack\"") == true {
         restore.preparedAt = now
-        return
+        return try look(task.output, &restore, of: machine, in: database, now: now)
       }
       restore.attempts += 1
       restore.notBefore = now.addingTimeInterval(Self.restoreRetry)
@@ -96,6 +99,7 @@ extension Fleet {
         try record(
           "the stacks could not be brought up before their data is restored: \(task?.problem ?? "the task is gone")",
           of: machine, kind: "alarm", in: database, now: now)
+        try look(nil, &restore, of: machine, in: database, now: now)
       }
       return
     }
@@ -191,7 +195,8 @@ extension Fleet {
 
   /// What did not come back then, and did when the operator asked for it later.
   private func noteByHand(_ restore: inout DataRestore, of machine: Machine, in database: Database, now: Date) throws {
-    guard !restore.missing.isEmpty, let ended = restore.endedAt else { return }
+    guard !restore.missing.isEmpty, let ended = restore.endedAt, let cutoff = restore.installedAt else { return }
+    let before = restore.stacks
     let tasks = try MachineTask.filter(
       sql: "machine = ? AND state = 'succeeded' AND endedAt > ?", arguments: [machine.id, ended]
     ).order(sql: "id").fetchAll(database)
@@ -201,12 +206,22 @@ extension Fleet {
       else { continue }
       let outcome = RestoreOutcome(task.output)
       let chosen = outcome?.archive ?? archive.text
+      guard let madeAt = ArchiveList.time(in: chosen), madeAt < cutoff else {
+        // It holds what the new system began with.
+        restore.stacks[index].reason =
+          "\(chosen) was restored since then, and its name does not say that it is from before the rebuild"
+        continue
+      }
       restore.stacks[index].state = .restored
       restore.stacks[index].archive = chosen
-      restore.stacks[index].archiveAt = ArchiveList.time(in: chosen)
+      restore.stacks[index].archiveAt = madeAt
       restore.stacks[index].isVerified = outcome?.isVerified
       restore.stacks[index].notes = outcome?.notes ?? []
       (restore.stacks[index].reason, restore.stacks[index].endedAt) = (nil, task.endedAt)
+    }
+    for (old, new) in zip(before, restore.stacks) where new.isMissing && new.reason != old.reason {
+      let advice = restore.advice(machine: "\(machine.name)", of: [new])
+      try record(new.text + advice, of: machine, kind: "alarm", in: database, now: now)
     }
   }
 
@@ -217,9 +232,7 @@ extension Fleet {
     for stack in restore.stacks where stack.isMissing && stack.state != .failed {
       try record(stack.text, of: machine, kind: "alarm", in: database, now: now)
     }
-    let advice =
-      restore.missing.contains { $0.plan != nil }
-      ? "; to try one again: bootstead backup restore \(machine.name) STACK" : ""
+    let advice = restore.advice(machine: "\(machine.name)", of: restore.missing)
     try record(
       restore.standing + advice, of: machine, kind: restore.missing.isEmpty ? "progress" : "alarm", in: database,
       now: now)

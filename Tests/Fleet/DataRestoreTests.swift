@@ -107,10 +107,10 @@ struct DataRestoreTests {
     ])
     let preview = try await node.registry.fleet.previewRebuild("node1", node.request())
     let states = try #require(preview.restores).map(\.state)
-    #expect(states == [.planned, .survived, .survivedInPart, .notBackedUp, .planned, .nothing])
+    #expect(states == [.planned, .unseen, .survivedInPart, .notBackedUp, .planned, .nothing])
     for text in [
       "restored    photos: the latest archive of the repository nas, plan borg-per-service",
-      "no restore  git: its data stays",
+      "not known   git: the rebuild does not touch /srv/photos/git, and whether the data there is alive is not known",
       "NOT restored files: /srv/appdata/files/a is lost, and /srv/appdata/nas/files stays",
       "NOT restored music: no backup plan", "restored    wiki: the latest archive of the repository attic, plan own",
       "no restore  logs: it keeps nothing",
@@ -203,19 +203,35 @@ struct DataRestoreTests {
     #expect(!end.isOpen && end.missing.map(\.stack) == ["photos", "wiki"])
     let alarms = try await node.machine.texts("alarm")
     #expect(alarms.contains { $0.contains("photos: NOT RESTORED") && $0.contains("the archive is damaged") })
-    #expect(
-      alarms.contains {
-        $0.contains("data was NOT restored: photos, wiki; to try one again: bootstead backup restore node1")
-      })
+    let advice = try #require(alarms.first { $0.contains("data was NOT restored: photos, wiki; to try again: ") })
+    #expect(advice.contains("bootstead backup restore node1 photos --archive photos-20260102T023000Z-bb; "))
+    #expect(advice.contains("bootstead backup restore node1 wiki --archive NAME, with one from before "))
 
-    node.registry.pass(seconds: 100)
-    var wanted = QueueTask(.restore(try StackName("photos"), try ArchiveName("latest"), plan: nil))
-    (wanted.consents, wanted.wantsJSON) = (true, true)
-    _ = try await node.registry.fleet.queue(wanted, for: "node1")
-    let byHand = try #require(try await node.report())
-    #expect(try await node.answer(byHand, output: restored("photos-20260101T023000Z-aa")) == nil)
+    // Of the stack as it was empty: that is not what was lost.
+    for archive in ["photos-20990101T000000Z-cc", "by-hand"] {
+      let next = try await byHand(&node, "latest", restored(archive))
+      #expect(next == nil)
+      #expect(try await node.restore().missing.map(\.stack) == ["photos", "wiki"])
+      #expect(try await node.stack("photos").reason?.hasPrefix("\(archive) was restored since then") == true)
+    }
+    _ = try await node.report()
+    let later = try await node.machine.texts("alarm").filter { $0.contains("was restored since then") }
+    #expect(later.count == 2 && later.allSatisfy { $0.contains("--archive photos-20260102T023000Z-bb") }, "\(later)")
+
+    let next = try await byHand(&node, "latest", restored("photos-20260101T023000Z-aa"))
+    #expect(next == nil)
     #expect(try await node.restore().missing.map(\.stack) == ["wiki"])
     #expect(try await node.stack("photos").archive == "photos-20260101T023000Z-aa")
+  }
+
+  /// The operator restores the photos.
+  private func byHand(_ node: inout Node, _ archive: String, _ output: String) async throws -> NodeTaskOrder? {
+    node.registry.pass(seconds: 100)
+    var wanted = QueueTask(.restore(try StackName("photos"), try ArchiveName(archive), plan: nil))
+    (wanted.consents, wanted.wantsJSON) = (true, true)
+    _ = try await node.registry.fleet.queue(wanted, for: "node1")
+    let order = try #require(try await node.report())
+    return try await node.answer(order, output: output)
   }
 
   @Test("a repository that does not answer is asked again, and given up with its reason")

@@ -121,4 +121,16 @@ struct BackupScene {
       state.volumes.keys.sorted() == stacks.map { "data/\($0.name)" }.sorted(), comment, sourceLocation: sourceLocation)
     #expect(!state.repositoryLocked, comment, sourceLocation: sourceLocation)
   }
+
+  /// Neither half of an archive nor a record of a restore.
+  func expectNothingFetched(_ comment: Comment = "", sourceLocation: SourceLocation = #_sourceLocation) {
+    for stack in stacks {
+      let left = (try? FileManager.default.contentsOfDirectory(atPath: node.file("srv/\(stack.name)"))) ?? []
+      #expect(!left.contains { $0.hasPrefix(".bootstead") }, comment, sourceLocation: sourceLocation)
+      for name in ["restore", "restore.json"] {
+        let isThere = FileManager.default.fileExists(atPath: node.file("state/backup/\(stack.name)/\(name)"))
+        #expect(!isThere, comment, sourceLocation: sourceLocation)
+      }
+    }
+  }
 }

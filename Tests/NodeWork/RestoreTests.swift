@@ -128,6 +128,68 @@ struct RestoreTests {
     let later = scene.node.state.withLock { $0.commands.dropFirst(commands) }
     #expect(!later.contains { $0.arguments.contains("stop") })
     scene.expectClean()
+    scene.expectNothingFetched()
+  }
+
+  @Test(
+    "An archive that its pool has no room for beside the data is refused before anything is fetched",
+    arguments: [true, false], [true, false])
+  func room(isKnown: Bool, isTest: Bool) async throws {
+    let (scene, configuration) = try await backedUp(.stop)
+    // A new system does not know how large it is: its repository does.
+    if !isKnown { try FileManager.default.removeItem(atPath: scene.node.file("state/backup")) }
+    // The archive is larger, as it holds the stack's description too.
+    scene.node.state.withLock { $0.poolBytes = 1000 }
+    let plan = try configuration.plan("borg-per-service")
+    let before = scene.node.state.withLock { $0.commands.count }
+    // As if the scratch folder lay in the same pool.
+    let scratch = scene.node.file("srv/photos")
+    let result =
+      isTest
+      ? try await scene.engine.testRestore("photos", scratch: scratch, plan: plan, configuration: configuration)
+      : try await scene.engine.restore("photos", plan: plan, configuration: configuration).result
+    let problem = try #require(result.problem)
+    #expect(problem.contains("the pool data/pool is full to 41.5 %, and would be to"), "\(problem)")
+    let later = scene.node.state.withLock { $0.commands.dropFirst(before) }
+    #expect(!later.contains { $0.arguments.contains("stop") || $0.arguments.contains("volumes/library") })
+    #expect(scene.text("srv/photos/library/one.jpg") == "picture of photos")
+    scene.expectClean()
+    scene.expectNothingFetched()
+  }
+
+  @Test(
+    "Where dumps can not be loaded, the data from before is back and runs, and that is said", arguments: [true, false])
+  func loadFails(wasLost: Bool) async throws {
+    let (scene, configuration) = try await backedUp()
+    try scene.write("spoiled", to: "srv/photos/library/one.jpg")
+    if wasLost { try FileManager.default.removeItem(atPath: scene.node.file("srv/photos/database")) }
+    scene.node.state.withLock { $0.failing["pg_restore"] = "relation \"album\" already exists" }
+    let (result, kept) = try await scene.engine.restore(
+      "photos", plan: configuration.plan("borg-per-service"), configuration: configuration)
+    #expect(!result.hasSucceeded && kept == [])
+    #expect(result.problem?.contains("already exists") == true, "\(result)")
+    #expect(result.problem?.hasSuffix("The data from before is back, and what ran before runs") == true, "\(result)")
+    #expect(scene.text("srv/photos/library/one.jpg") == "spoiled")
+    #expect(scene.text("srv/photos/database/table") == (wasLost ? nil : "rows"))
+    scene.expectClean()
+    scene.expectNothingFetched()
+    let names = try FileManager.default.contentsOfDirectory(atPath: scene.node.file("srv/photos"))
+    #expect(!names.contains { $0.contains(".before-") })
+  }
+
+  @Test("Where the hooks do not pass, the archive's data stays, and where the data from before lies is said")
+  func verifyFails() async throws {
+    let (scene, configuration) = try await backedUp()
+    try scene.write("spoiled", to: "srv/photos/library/one.jpg")
+    scene.node.state.withLock { $0.failing["exec -T server ping"] = "connection refused" }
+    let (result, kept) = try await scene.engine.restore(
+      "photos", plan: configuration.plan("borg-per-service"), configuration: configuration)
+    #expect(!result.hasSucceeded && kept.count == 2)
+    let problem = try #require(result.problem)
+    #expect(problem.contains("connection refused") && kept.allSatisfy(problem.contains), "\(problem)")
+    #expect(scene.text("srv/photos/library/one.jpg") == "picture of photos")
+    scene.expectClean()
+    scene.expectNothingFetched()
   }
 
   @Test("A test restore is recorded, and coverage says what is missing")

@@ -18,6 +18,9 @@ final class SimulatedNode: CommandRunner {
     var services: [String: Set<String>] = [:]
     var repositoryLocked = false
     var archives: [String] = []
+    /// Mount points that /etc/fstab has.
+    var declared: [String] = []
+    var poolBytes = 10_737_418_240
     var dataPercent = 41.5
     var metadataPercent = 12.25
     var commands: [Command] = []
@@ -119,9 +122,17 @@ final class SimulatedNode: CommandRunner {
     switch command.program {
     case "lvs": return CommandOutput(standardOutput: listing)
     case "findmnt" where arguments.contains("--mountpoint"):
-      return CommandOutput(code: state.withLock { $0.mounts[last] == nil } ? 1 : 0)
-    // /etc/fstab is empty.
-    case "findmnt" where arguments.contains("--fstab"): return CommandOutput(code: 1)
+      let isMounted = state.withLock { state in
+        state.mounts[last] != nil
+          || (state.declared.contains(last) && state.volumes.values.contains { $0.mountPoint == last })
+      }
+      return CommandOutput(code: isMounted ? 0 : 1)
+    case "findmnt" where arguments.contains("--fstab"):
+      let declared = state.withLock { $0.declared }.map {
+        #"{"target":"\#($0)","source":"/dev/disk/by-label/data","fstype":"ext4","options":"nofail"}"#
+      }
+      if declared.isEmpty { return CommandOutput(code: 1) }
+      return CommandOutput(standardOutput: #"{"filesystems":[\#(declared.joined(separator: ","))]}"#)
     case "findmnt" where arguments.contains("--list"):
       return CommandOutput(standardOutput: mounted(""))
     case "findmnt": return CommandOutput(standardOutput: mounted(last))
@@ -154,12 +165,12 @@ final class SimulatedNode: CommandRunner {
         try FileManager.default.removeItem(atPath: last + "/" + name)
       }
     case "docker": return try compose(command)
-    case "borg": return borg(arguments)
+    case "borg": return try borg(command)
     case "lvconvert": try merge(last)
     case "lvextend":
       let bytes = arguments.firstIndex(of: "--size").flatMap { UInt64(arguments[$0 + 1].dropLast()) }
       state.withLock { if let bytes { $0.volumes[last]?.bytes = bytes } }
-    case "curl", "lvchange", "resize2fs", "chown": break
+    case "curl", "lvchange", "resize2fs", "chown", "sync": break
     default: return CommandOutput(standardError: "\(command.program) is not played", code: 127)
     }
     return CommandOutput()
@@ -167,7 +178,11 @@ final class SimulatedNode: CommandRunner {
 
   private var listing: String {
     let rows = state.withLock { state in
-      [row("data", "pool", type: "thin-pool", data: "\(state.dataPercent)", metadata: "\(state.metadataPercent)")]
+      [
+        row(
+          "data", "pool", type: "thin-pool", bytes: state.poolBytes, data: "\(state.dataPercent)",
+          metadata: "\(state.metadataPercent)")
+      ]
         + state.volumes.sorted { $0.key < $1.key }.map { name, volume in
           let parts = name.split(separator: "/").map(String.init)
           return row(
@@ -277,9 +292,10 @@ final class SimulatedNode: CommandRunner {
     return CommandOutput()
   }
 
-  /// With the messages of Borg 1.2.
-  private func borg(_ arguments: [String]) -> CommandOutput {
-    state.withLock { state in
+  /// With the messages of Borg 1.2. An archive is a copy of the folders that it was made of.
+  private func borg(_ command: Command) throws -> CommandOutput {
+    let arguments = command.arguments
+    return try state.withLock { state in
       let verb = arguments[3]
       if verb == "break-lock" {
         state.repositoryLocked = false
@@ -290,19 +306,42 @@ final class SimulatedNode: CommandRunner {
           standardError: #"{"type": "log_message", "message": "Failed to create/acquire the lock", "levelname": "#
             + #""ERROR", "name": "borg.archiver", "msgid": "LockTimeout"}"#, code: 2)
       }
-      if verb == "compact" {
+      let place = arguments.firstIndex { $0.contains("::") } ?? arguments.count - 1
+      let archive = arguments[place]
+      let copy = file("archive-" + (archive.split(separator: ":").last.map(String.init) ?? ""))
+      let paths = arguments.dropFirst(place + 1)
+      switch verb {
+      case "create": break
+      case "compact":
         return CommandOutput(
           standardError: #"{"type": "log_message", "message": "compaction freed about 528 B repository space.", "#
             + #""levelname": "INFO", "name": "borg.repository"}"#)
+      case "info" where archive.contains("::"):
+        return CommandOutput(standardOutput: #"{"archives":[{"stats":{"original_size":10}}]}"#)
+      case "extract":
+        try Self.copy(paths, from: copy, to: command.workingDirectory ?? "/")
+        return CommandOutput()
+      default:
+        let names = state.archives.filter { $0.hasPrefix(archive + "::") }.map { $0.dropFirst(archive.count + 2) }
+        let list = names.map { #"{"name":"\#($0)","start":"2026-01-02T03:04:05.000000"}"# }.joined(separator: ",")
+        return CommandOutput(standardOutput: #"{"archives":[\#(list)]}"#)
       }
-      guard verb == "create" else { return CommandOutput(standardOutput: #"{"archives":[]}"#) }
       // As a Borg leaves it that is killed at work.
       if case .after? = death.withLock({ $0.at }), death.withLock({ $0.at == .after($0.count - 1) }) {
         state.repositoryLocked = true
       }
-      state.archives.append(arguments.first { $0.contains("::") } ?? "")
+      try Self.copy(paths, from: command.workingDirectory ?? "/", to: copy)
+      state.archives.append(archive)
       return CommandOutput(
         standardOutput: #"{"archive":{"stats":{"original_size":10,"deduplicated_size":5,"nfiles":2}}}"#)
+    }
+  }
+
+  private static func copy(_ paths: ArraySlice<String>, from: String, to target: String) throws {
+    for path in paths {
+      let url = URL(fileURLWithPath: target + "/" + path)
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try FileManager.default.copyItem(atPath: from + "/" + path, toPath: url.path)
     }
   }
 }

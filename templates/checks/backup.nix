@@ -166,6 +166,7 @@ in
                 config.bootstead.stacks.compiled == ./exported/stacks/checked.json
                 && config.systemd.services ? bootstead-stacks
                 && config.systemd.services ? bootstead-storage-scrub
+                && config.systemd.services.bootstead-stacks.unitConfig.WantsMountsFor == [ "/srv/appdata/wiki" ]
                 && config.bootstead.secrets.wiki-session-key.owner == "1000:1000"
                 && config.systemd.services.bootstead-secrets.requiredBy == [ ]
                 && config.systemd.services.bootstead-secrets.before == [ "bootstead-stacks.service" ];

@@ -375,7 +375,14 @@ in
         reloadIfChanged = true;
         # The agent also cleans up here after a backup that was interrupted.
         path = agentPath;
-        unitConfig.ConditionFileIsExecutable = config.bootstead.agent.program;
+        unitConfig = {
+          ConditionFileIsExecutable = config.bootstead.agent.program;
+          # Data disks are "nofail": without this the stacks would not wait for one that is slow. One that does not come
+          # keeps down the stacks with data on it, and no other; the agent looks.
+          WantsMountsFor = lib.unique (
+            lib.concatMap (stack: map (volume: dirOf volume.path) stack.volumes) compiled.stacks
+          );
+        };
         serviceConfig = {
           Type = "oneshot";
           RemainAfterExit = true;

@@ -51,7 +51,10 @@ public struct BackupEngine: Sendable {
     var results: [BackupResult] = []
     var failures: [NodeWorkError] = []
     for stack in DurableFile.children(of: folders.backups) {
-      let journals = [folders.journal(stack), folders.snapshotJournal(stack), folders.scratchJournal(stack)]
+      let journals = [
+        folders.journal(stack), folders.snapshotJournal(stack), folders.scratchJournal(stack),
+        folders.restoreJournal(stack),
+      ]
       guard journals.contains(where: DurableFile.exists) else { continue }
       do {
         let held = try lock(folders.lock(stack), stack)
@@ -74,6 +77,7 @@ public struct BackupEngine: Sendable {
   /// The caller holds the stack's lock.
   @discardableResult
   func recover(_ stack: String, _ configuration: BackupConfiguration?) async throws(NodeWorkError) -> BackupResult? {
+    try await recoverRestore(stack)
     try await snapshotEngine.recover(stack)
     try await removeScratchCopy(stack)
     guard let journal = try DurableFile.value(BackupJournal.self, at: folders.journal(stack)) else { return nil }

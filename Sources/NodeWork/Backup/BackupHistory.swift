@@ -51,6 +51,8 @@ public struct BackupHistory: Sendable, Hashable, Codable {
   /// The newest last.
   public var results: [BackupResult] = []
   public var restores: [RestoreResult] = []
+  /// The first run on this system, when older results are gone.
+  public var firstRun: String?
   /// When the repository of a plan was found whole.
   public var checked: [String: Date] = [:]
 
@@ -59,6 +61,7 @@ public struct BackupHistory: Sendable, Hashable, Codable {
   }
 
   mutating func add(_ result: BackupResult) {
+    if results.isEmpty { firstRun = firstRun ?? result.run }
     results = Array((results + [result]).suffix(Self.limit))
     if result.isChecked { checked[result.plan] = result.ended }
   }

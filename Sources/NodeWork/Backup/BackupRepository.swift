@@ -36,6 +36,9 @@ public protocol BackupRepository: Sendable {
   /// The newest last.
   func archives() async throws(NodeWorkError) -> [BackupArchive]
 
+  /// How much its files take when they are laid down, bytes; nil where the program does not say.
+  func bytes(of archive: String) async throws(NodeWorkError) -> UInt64?
+
   /// Lays an archive, or parts of it, down in a folder.
   /// - Parameter paths: in the archive; all where there are none. One that is not in it is an error.
   func extract(_ archive: String, paths: [String], to folder: String) async throws(NodeWorkError)

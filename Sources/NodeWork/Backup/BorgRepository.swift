@@ -109,6 +109,17 @@ public struct BorgRepository: BackupRepository {
     return answer.archives
   }
 
+  public func bytes(of archive: String) async throws(NodeWorkError) -> UInt64? {
+    struct Answer: Decodable {
+      struct Archive: Decodable { var stats: Stats }
+      struct Stats: Decodable { var original_size: UInt64 }
+      var archives: [Archive]
+    }
+    let output = try await run(["info", "--json", url + "::" + archive])
+    let answer = try? JSONDecoder().decode(Answer.self, from: Data(output.standardOutput.utf8))
+    return answer?.archives.first?.stats.original_size
+  }
+
   public func extract(_ archive: String, paths: [String], to folder: String) async throws(NodeWorkError) {
     var command = command(["extract", "--numeric-ids", url + "::" + archive] + paths)
     command.workingDirectory = folder

@@ -134,11 +134,21 @@ public struct ResticRepository: BackupRepository {
     try await snapshots().map { BackupArchive(name: $0.name, start: $0.snapshot.time) }
   }
 
-  public func extract(_ archive: String, paths: [String], to folder: String) async throws(NodeWorkError) {
+  private func snapshot(_ archive: String) async throws(NodeWorkError) -> Snapshot {
     guard let found = try await snapshots().last(where: { $0.name == archive }) else {
       throw NodeWorkError(.archiveMissing, "\(url) holds no archive “\(archive)”")
     }
-    var arguments = ["restore", found.snapshot.id, "--quiet", "--target", folder]
+    return found.snapshot
+  }
+
+  public func bytes(of archive: String) async throws(NodeWorkError) -> UInt64? {
+    struct Answer: Decodable { var total_size: UInt64 }
+    let output = try await run(["stats", "--json", "--quiet", "--mode", "restore-size", snapshot(archive).id])
+    return (try? JSONDecoder().decode(Answer.self, from: Data(output.standardOutput.utf8)))?.total_size
+  }
+
+  public func extract(_ archive: String, paths: [String], to folder: String) async throws(NodeWorkError) {
+    var arguments = ["restore", try await snapshot(archive).id, "--quiet", "--target", folder]
     for path in paths { arguments += ["--include", "/" + Self.escaped(path)] }
     let output = try await call(command(arguments, timeout: .seconds(48 * 3600)))
     guard output.code == 0 else {

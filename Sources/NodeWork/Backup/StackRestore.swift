@@ -6,7 +6,7 @@ extension BackupEngine {
   /// Brings a stack's data back from an archive, starts it, and runs its verify hooks.
   ///
   /// Nothing is erased: each volume comes back beside the one that is there, and takes its place by a rename; what was
-  /// there stays as `VOLUME.before-RUN`. A restore that was killed is done again from its start.
+  /// there stays as `VOLUME.before-RUN`. A restore that fails or is killed before all data is in its place is taken back.
   /// - Parameter archive: `latest`, or a name.
   /// - Returns: the result, and where the data from before lies.
   public func restore(
@@ -17,70 +17,59 @@ extension BackupEngine {
     let held = try lock(folders.lock(name), name)
     defer { held.release() }
     try await recover(name, configuration)
-    let found = try await repository.archive(archive)
+    let found =
+      archive == "latest"
+      ? try await BackupHistory.read(name, folders).latest(of: name, in: repository)
+      : try await repository.archive(archive)
+    var run = try RestoreRun(
+      engine: self, stack: stack, archive: found.name, repository: repository, run: Self.runIdentifier())
+    try await run.run()
+    return (run.result, run.kept)
+  }
+
+  /// Takes back, or ends, a restore that was killed. The caller holds the stack's lock.
+  func recoverRestore(_ name: String) async throws(NodeWorkError) {
+    let path = folders.restoreJournal(name)
+    guard var journal = try DurableFile.value(RestoreJournal.self, at: path) else { return }
+    say("\(name): the restore of \(journal.archive) was interrupted at '\(journal.step.rawValue)'")
+    try await RunProcesses.end(run: journal.run)
+    let undo = RestoreUndo(folders: folders, runner: runner)
+    let stack = set.stacks.first { $0.name == name }
     var result = RestoreResult(
-      stack: name, archive: found.name, ended: .now, isTest: false, hasSucceeded: false, isVerified: false)
-    var kept: [String] = []
-    do {
-      try await restore(stack, found.name, repository, &result, &kept)
-      result.hasSucceeded = true
-    } catch {
-      result.problem = "\(error)"
-    }
-    result.ended = .now
-    var history = try BackupHistory.read(name, folders)
-    history.add(result)
-    try history.write(name, folders)
-    return (result, kept)
-  }
-
-  private func restore(
-    _ stack: CompiledStack, _ archive: String, _ repository: any BackupRepository, _ result: inout RestoreResult,
-    _ kept: inout [String]
-  ) async throws(NodeWorkError) {
-    let work = folders.backup(stack.name) + "/restore"
-    try await emptied(work)
-    say("\(stack.name): restoring \(archive)")
-    let described = try await description(in: archive, repository, work: work)
-    let inArchive = Set(described.volumes.filter(\.isBackedUp).map(\.name))
-    let volumes = stack.volumes.filter { $0.isBackedUp && inArchive.contains($0.name) }
-    for volume in stack.volumes where volume.isBackedUp && !inArchive.contains(volume.name) {
-      result.notes.append("\(archive) holds no volume \(volume.name); it stays as it is")
-    }
-    let made = try BackupHistory.read(stack.name, folders).results.last { $0.archive == archive }
-    let sizes = try DurableFile.value(DiskSizes.self, at: "\(work)/stack/\(DiskSizes.file)")
-    for line in try await makeRoom(for: archive, volumes, of: stack, sizes: sizes, bytes: made?.originalBytes) {
-      say("\(stack.name): \(line)")
-      result.notes.append(line)
-    }
-    // All of it is fetched, and found whole, before anything that runs is touched.
-    for volume in volumes {
-      let beside = Self.beside(volume, stack)
-      try await emptied(beside)
-      try await repository.extract(archive, paths: ["volumes/" + volume.name], to: beside)
-    }
-    try await repository.extract(archive, paths: ["dump"], to: work)
-
-    let project = try project(stack)
-    let running = try await project.running()
-    if !running.isEmpty { try await project.stop(running) }
-    let stamp = Self.runIdentifier()
-    for volume in volumes {
-      let beside = Self.beside(volume, stack)
-      if DurableFile.exists(volume.path) {
-        let before = "\(volume.path).before-\(stamp)"
-        try DurableFile.move(volume.path, to: before)
-        kept.append(before)
+      stack: name, archive: journal.archive, ended: .now, isTest: false, hasSucceeded: false, isVerified: false)
+    if journal.step == .start {
+      for volume in journal.volumes where volume.hadData {
+        result.notes.append("what was there before is in \(volume.before)")
       }
-      try DurableFile.move("\(beside)/volumes/\(volume.name)", to: volume.path)
-      try await emptied(beside, isKept: false)
+      do {
+        if let stack {
+          try await start(stack, project(stack), &result)
+          result.hasSucceeded = true
+        } else {
+          result.problem = "the stack is not here any more; its data is in its place"
+        }
+      } catch {
+        result.problem = "\(error). The data of \(journal.archive) is in its place"
+      }
+    } else {
+      let project: ComposeProject? = if let stack, journal.step.hasStopped { try self.project(stack) } else { nil }
+      try await undo.undo(&journal, project: project)
+      result.problem = "it was cut off; the data from before it is in its place"
     }
-    try await revive(stack, project, dumps: work + "/dump", &result)
-    try await emptied(work, isKept: false)
+    try await undo.clean(journal)
+    result.ended = .now
+    try record(result)
+    try DurableFile.remove(path)
   }
 
-  /// Loads dumps, starts everything and asks whether it works.
-  func revive(
+  func record(_ result: RestoreResult) throws(NodeWorkError) {
+    var history = try BackupHistory.read(result.stack, folders)
+    history.add(result)
+    try history.write(result.stack, folders)
+  }
+
+  /// Loads dumps into the services that they are from.
+  func load(
     _ stack: CompiledStack, _ project: ComposeProject, dumps: String, _ result: inout RestoreResult
   ) async throws(NodeWorkError) {
     for hook in stack.backup.restore {
@@ -95,6 +84,12 @@ extension BackupEngine {
       try await project.up([hook.service])
       _ = try await project.execute(hook.service, hook.command, input: file)
     }
+  }
+
+  /// Starts everything and asks whether it works.
+  func start(
+    _ stack: CompiledStack, _ project: ComposeProject, _ result: inout RestoreResult
+  ) async throws(NodeWorkError) {
     try await project.up()
     try await project.verify(stack.backup.verify)
     result.isVerified = !stack.backup.verify.isEmpty
@@ -111,11 +106,6 @@ extension BackupEngine {
         advice: "take it out with 'bootstead-agent backup extract'")
     }
     return described
-  }
-
-  /// On the volume's own file system, so that a rename suffices.
-  private static func beside(_ volume: StackVolume, _ stack: CompiledStack) -> String {
-    "\(DurableFile.folder(of: volume.path))/.bootstead-restore-\(stack.name)-\(volume.name)"
   }
 
   func emptied(_ folder: String, isKept: Bool = true) async throws(NodeWorkError) {

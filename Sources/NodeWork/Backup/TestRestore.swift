@@ -37,8 +37,9 @@ extension BackupEngine {
       try await emptied(work)
       let archive = try await repository.archive("latest").name
       result.archive = archive
-      let made = try BackupHistory.read(name, folders).results.last { $0.archive == archive }
-      try await checkScratchRoom(work, for: archive, bytes: made?.originalBytes)
+      try await checkRoom(
+        in: [work], for: archive, bytes: bytes(of: archive, stack: name, in: repository),
+        advice: "name a folder elsewhere, with more room, with --scratch")
       say("\(name): fetching \(archive) into \(work)")
       try await repository.extract(archive, to: work)
       let described = try await description(in: archive, repository, work: work)
@@ -67,9 +68,7 @@ extension BackupEngine {
       result.notes.append("\(error)")
     }
     result.ended = .now
-    var history = try BackupHistory.read(name, folders)
-    history.add(result)
-    try history.write(name, folders)
+    try record(result)
     return result
   }
 
@@ -95,7 +94,8 @@ extension BackupEngine {
       to: folders.scratchJournal(stack.name))
     result.notes += copy.notes
     say("\(stack.name): starting a copy of it as \(copy.project)")
-    try await revive(stack, project, dumps: work + "/dump", &result)
+    try await load(stack, project, dumps: work + "/dump", &result)
+    try await start(stack, project, &result)
   }
 
   /// Ends and removes the copy, whoever left it. The caller holds the stack's lock.

@@ -57,6 +57,13 @@ enum DurableFile {
 
   static func folder(of path: String) -> String { WholeFile.folder(of: path) }
 
+  /// The path itself, or the nearest folder above it that is there.
+  static func nearest(_ path: String) -> String {
+    var path = path
+    while !exists(path), path != "/", path != "." { path = folder(of: path) }
+    return path
+  }
+
   private static func work<Value>(_ step: () throws(FileError) -> Value) throws(NodeWorkError) -> Value {
     do {
       return try step()

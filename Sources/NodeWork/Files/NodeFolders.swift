@@ -35,6 +35,10 @@ public struct NodeFolders: Sendable, Hashable {
   func haltedRollback(_ stack: String) -> String { backup(stack) + "/halted.json" }
   /// The scratch copy of a stack that a test of its restore has made.
   func scratchJournal(_ stack: String) -> String { backup(stack) + "/scratch.json" }
+  /// A restore under way.
+  func restoreJournal(_ stack: String) -> String { backup(stack) + "/restore.json" }
+  /// What a restore fetches beside the volumes.
+  func restoreWork(_ stack: String) -> String { backup(stack) + "/restore" }
   /// How full pools were.
   var poolHistory: String { state + "/storage/pools.json" }
   /// A disk that is being added.

@@ -7,6 +7,8 @@ public struct NodeWorkError: Error, Sendable, Hashable, CustomStringConvertible 
     case poolFull, noSnapshots, storage
     case wrongPassphrase, repositoryUnreachable, repositoryMissing, repositoryLocked, repositoryChanged
     case archiveMissing, damaged
+    /// Of several archives only the owner knows which is meant.
+    case ambiguous
     /// There is a repository already.
     case refusedExisting
     /// More would be deleted at a mirror's target than its plan allows.

@@ -19,6 +19,10 @@ extension StackEngine {
     // Down in the reverse order: nothing runs without what it depends on.
     for stack in isEnding ? named.reversed() : named {
       do {
+        if !isEnding {
+          try RestoreJournal.checkStart(of: stack.name, folders)
+          try await VolumeMounts.read(runner).check(stack.volumes, of: stack.name)
+        }
         try await act(verb, stack, service, set, &memory)
         // Before the next stack: a kill in between forgets nothing.
         try write(memory)

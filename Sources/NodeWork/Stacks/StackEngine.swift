@@ -21,6 +21,9 @@ public struct StackOutcome: Sendable, Hashable, Codable {
   public var stack: String
   public var action: Action
   public var problem: String?
+  /// The folders of its volumes that were not there when this system first brought it up, and were made; nil where
+  /// nobody looked.
+  public var made: [String]?
 }
 
 /// Brings a machine's stacks up as declared, and down by name.
@@ -47,6 +50,10 @@ public struct StackEngine: Sendable {
     var digests: [String: String] = [:]
     /// Stacks that the operator stopped, and single services of others as `STACK/SERVICE`.
     var stopped: Set<String> = []
+    /// Folders of volumes that were made here.
+    var made: Set<String>?
+
+    func made(of stack: CompiledStack) -> [String] { stack.volumes.map(\.path).filter { made?.contains($0) == true } }
   }
 
   /// The set that was applied last.
@@ -140,6 +147,7 @@ public struct StackEngine: Sendable {
     try DurableFile.writeJSON(all, to: folders.appliedStacks)
 
     for network in set.networks { try await ensure(network, set.engine) }
+    let mounts = try await VolumeMounts.read(runner)
     var failed: Set<String> = []
     for stack in set.stacks {
       if let missing = stack.dependsOn.first(where: failed.contains) {
@@ -149,13 +157,14 @@ public struct StackEngine: Sendable {
         continue
       }
       do {
-        let action = try await apply(stack, set, &memory)
-        outcomes.append(StackOutcome(stack: stack.name, action: action))
+        let action = try await apply(stack, set, mounts, &memory)
+        outcomes.append(StackOutcome(stack: stack.name, action: action, made: memory.made(of: stack)))
       } catch {
         failed.insert(stack.name)
         // Held by a backup, a restore or a rollback: not touched.
         let action = [.locked, .unfinished].contains(error.kind) ? StackOutcome.Action.skipped : .failed
-        outcomes.append(StackOutcome(stack: stack.name, action: action, problem: "\(error)"))
+        outcomes.append(
+          StackOutcome(stack: stack.name, action: action, problem: "\(error)", made: memory.made(of: stack)))
         say("\(stack.name): \(error)")
       }
     }
@@ -163,17 +172,24 @@ public struct StackEngine: Sendable {
   }
 
   private func apply(
-    _ stack: CompiledStack, _ set: StackSet, _ memory: inout Memory
+    _ stack: CompiledStack, _ set: StackSet, _ mounts: VolumeMounts, _ memory: inout Memory
   ) async throws(NodeWorkError) -> StackOutcome.Action {
     let held = try await ServicesLock.take(stack.name, folders, patience: patience)
     defer { held?.release() }
     try checkRollback(stack.name)
     let project = try project(stack, set)
+    try RestoreJournal.checkStart(of: stack.name, folders)
+    try await mounts.check(stack.volumes, of: stack.name)
     // At each start too: no line of fstab names a stack's own file system.
     for disk in StackDisk.all(of: stack) {
       for line in try await StackDisks(runner: runner).apply(disk) { say("\(stack.name): \(line)") }
     }
-    for volume in stack.volumes { try await VolumeFolder(volume).prepare(runner) }
+    for volume in stack.volumes where !DurableFile.exists(volume.path) {
+      // Before it is made: afterwards nobody could tell.
+      memory.made = (memory.made ?? []).union([volume.path])
+      try write(memory)
+      try await VolumeFolder(volume).prepare(runner)
+    }
     let isStopped = isStopped(stack, memory)
     if memory.digests[stack.name] == stack.digest {
       if isStopped { return .stopped }

@@ -31,7 +31,7 @@ struct MountAudit: Sendable {
 
   func missingMounts() async throws(NodeWorkError) -> [Missing] {
     var missing: [Missing] = []
-    for (target, source) in try await declared() {
+    for (target, source) in try await Self.declared(runner) {
       guard try await !MountedFileSystem.isMountPoint(target, runner: runner) else { continue }
       missing.append(
         Missing(
@@ -55,7 +55,8 @@ struct MountAudit: Sendable {
     return missing
   }
 
-  private func declared() async throws(NodeWorkError) -> [(target: String, source: String)] {
+  /// What `/etc/fstab` wants mounted.
+  static func declared(_ runner: any CommandRunner) async throws(NodeWorkError) -> [(target: String, source: String)] {
     var command = Command("findmnt", ["--json", "--list", "--fstab", "--output", "TARGET,SOURCE,FSTYPE,OPTIONS"])
     // 1: the table is empty.
     command.acceptedCodes = [0, 1]
