@@ -180,8 +180,8 @@ final class SimulatedNode: CommandRunner {
     let rows = state.withLock { state in
       [
         row(
-          "data", "pool", type: "thin-pool", bytes: state.poolBytes, data: "\(state.dataPercent)",
-          metadata: "\(state.metadataPercent)")
+          "data", "pool", type: "thin-pool", data: "\(state.dataPercent)", metadata: "\(state.metadataPercent)",
+          bytes: UInt64(state.poolBytes))
       ]
         + state.volumes.sorted { $0.key < $1.key }.map { name, volume in
           let parts = name.split(separator: "/").map(String.init)
