@@ -20,22 +20,12 @@ public struct NodeAlarm: Hashable, Sendable, Codable {
   /// The first of each subject, cut to length, and no more than ``limit``: the last one says how many there are beside.
   public static func bounded(_ alarms: [NodeAlarm]) -> [NodeAlarm] {
     var subjects: Set<String> = []
-    var kept: [NodeAlarm] = []
-    var others = 0
-    for alarm in alarms {
-      let cut = NodeAlarm(
-        subject: String(alarm.subject.prefix(subjectLimit)), text: String(alarm.text.prefix(textLimit)))
-      guard !subjects.contains(cut.subject) else { continue }
-      guard kept.count < limit - 1 else {
-        others += 1
-        continue
-      }
-      subjects.insert(cut.subject)
-      kept.append(cut)
-    }
-    if others > 0 {
-      kept.append(NodeAlarm(subject: "others", text: "\(others) further alarms; see 'bootstead-agent alarms'"))
-    }
-    return kept
+    let all = alarms.map { alarm in
+      NodeAlarm(subject: String(alarm.subject.prefix(subjectLimit)), text: String(alarm.text.prefix(textLimit)))
+    }.filter { subjects.insert($0.subject).inserted }
+    guard all.count > limit else { return all }
+    let others = all.count - limit + 1
+    return all.prefix(limit - 1)
+      + [NodeAlarm(subject: "others", text: "\(others) further alarms; see 'bootstead-agent alarms'")]
   }
 }

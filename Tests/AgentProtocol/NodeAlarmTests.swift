@@ -11,7 +11,7 @@ struct NodeAlarmTests {
     #expect(bounded.count == NodeAlarm.limit)
     #expect(Set(bounded.map(\.subject)).count == NodeAlarm.limit)
     #expect(bounded.allSatisfy { $0.subject.count <= NodeAlarm.subjectLimit && $0.text.count <= NodeAlarm.textLimit })
-    #expect(bounded.last?.text.contains("further alarms") == true)
+    #expect(bounded.last?.text.hasPrefix("937 further alarms") == true)
     #expect(NodeAlarm.bounded(bounded) == bounded)
     let two = [NodeAlarm("a"), NodeAlarm(subject: "a", text: "b"), NodeAlarm("c")]
     #expect(NodeAlarm.bounded(two) == [NodeAlarm("a"), NodeAlarm("c")])
