@@ -10,13 +10,19 @@ struct NodeAlarmWatchTests {
   /// Answers in turn, the last one again and again.
   final class Answers: CommandRunner {
     private let left: Mutex<[Result<CommandOutput, CommandFailure>]>
+    /// Whether the answer that was given may be followed by another.
+    private let isOver: @Sendable () -> Bool
     let seen = Mutex<[Command]>([])
 
-    init(_ answers: [Result<CommandOutput, CommandFailure>]) { left = Mutex(answers) }
+    init(_ answers: [Result<CommandOutput, CommandFailure>], isOver: @escaping @Sendable () -> Bool = { true }) {
+      left = Mutex(answers)
+      self.isOver = isOver
+    }
 
     func run(_ command: Command) async throws(CommandFailure) -> CommandOutput {
       seen.withLock { $0.append(command) }
-      let answer = left.withLock { $0.count > 1 ? $0.removeFirst() : $0.first }
+      let isOver = isOver()
+      let answer = left.withLock { $0.count > 1 && isOver ? $0.removeFirst() : $0.first }
       return try answer?.get() ?? CommandOutput()
     }
   }
@@ -31,7 +37,10 @@ struct NodeAlarmWatchTests {
   func reported() async throws {
     let scene = try TaskScene()
     let alarm = NodeAlarm(subject: "pool data/thin: data", text: "the pool data/thin is full to 81.0 %")
-    let runner = Answers([try Self.json([alarm]), try Self.json([])])
+    // It lasts until a report has told of it: looks may follow each other faster than reports.
+    let runner = Answers([try Self.json([alarm]), try Self.json([])]) { [appliance = scene.appliance] in
+      appliance.read(\.nodeReports).contains { $0.alarms == [alarm] }
+    }
     try await scene.stay(GatedRunner(), alarms: runner) { appliance in
       let reports = appliance.read(\.nodeReports).map(\.alarms)
       return reports.contains([alarm]) && reports.last == []
