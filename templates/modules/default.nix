@@ -15,6 +15,7 @@ in
     ./network.nix
     ./roles.nix
     ./secrets.nix
+    ./stack-options.nix
     ./stacks.nix
     ./storage.nix
   ]
